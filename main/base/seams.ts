@@ -1,0 +1,79 @@
+/** The small interfaces at which the servers meet; `app.ts` connects them. */
+import type { GatewayUplink, Modulation, TxResult } from './gateway-link.ts';
+
+/** A reception as the gateway server hands it on: stored already, with the time this computer received it. */
+export interface ReceivedUplink {
+  readonly receptionId: number;
+  readonly linkId: string;
+  readonly gatewayId: string;
+  readonly uplink: GatewayUplink;
+  /** Wall clock at arrival. */
+  readonly receivedAtMs: number;
+  /** Monotonic clock at arrival; all windows are counted from it. */
+  readonly receivedMonotonicMs: number;
+}
+
+/** Takes receptions, one call per gateway antenna array that heard the frame. Never throws. */
+export interface UplinkHandler {
+  handleUplink(received: ReceivedUplink): void;
+}
+
+/** One receive window of a device. */
+export interface WindowSettings {
+  readonly window: 'RX1' | 'RX2';
+  /** Time from the end of the uplink to the start of the transmission. */
+  readonly delayMs: number;
+  readonly frequencyHz: number;
+  readonly modulation: Modulation;
+  readonly maxPhyPayloadBytes: number;
+}
+
+/** A class A downlink: bytes, and where and when it may be sent. */
+export interface DownlinkRequest {
+  readonly phyPayload: Uint8Array;
+  /** Receptions of the uplink that opened the windows, best first. */
+  readonly paths: readonly ReceivedUplink[];
+  readonly windows: readonly WindowSettings[];
+  readonly bandId: string;
+  readonly frequencyPlanId: string;
+  /** 0 (lowest) to 6 (highest); share of the duty cycle it may use. */
+  readonly priority: number;
+}
+
+/** A downlink a gateway took. */
+export interface ScheduledDownlink {
+  readonly gatewayId: string;
+  readonly window: 'RX1' | 'RX2';
+  readonly frequencyHz: number;
+  readonly modulation: Modulation;
+  readonly eirpDbm: number;
+  readonly concentratorTimestampUs: number;
+  /** Time between handing over and transmission. */
+  readonly marginMs: number;
+  /** Resolves with the gateway's acknowledgement; never rejects. */
+  readonly acknowledged: Promise<{ result: TxResult; detail?: string; roundTripMs?: number }>;
+}
+
+/** Why a window of a gateway could not be used. */
+export interface ScheduleRefusal {
+  readonly gatewayId: string;
+  readonly window: 'RX1' | 'RX2';
+  readonly cause: string;
+  readonly evidence: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** What the network server asks of the gateway server. */
+export interface DownlinkScheduler {
+  /** How long before the first window the frame has to be ready for these paths. */
+  leadTimeMs(paths: readonly ReceivedUplink[]): number;
+  /** Tries gateways and windows in order. */
+  schedule(
+    request: DownlinkRequest,
+  ):
+    | {
+        readonly ok: true;
+        readonly scheduled: ScheduledDownlink;
+        readonly refusals: readonly ScheduleRefusal[];
+      }
+    | { readonly ok: false; readonly refusals: readonly ScheduleRefusal[] };
+}
