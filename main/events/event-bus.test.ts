@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { virtualClock } from '../base/virtual-clock.ts';
+import type { EntityRef } from './event.ts';
+import { createEventBus } from './event-bus.ts';
+import { createEventRing } from './event-ring.ts';
+
+const door: EntityRef = { kind: 'device', applicationId: 'shop', deviceId: 'door-7' };
+const shop: EntityRef = { kind: 'application', applicationId: 'shop' };
+const roof: EntityRef = { kind: 'gateway', gatewayId: 'roof' };
+
+test('an application subscription hears its devices, not gateways', async () => {
+  const bus = createEventBus({ clock: virtualClock() });
+  const subscription = bus.subscribe({ entities: [shop] });
+  bus.publish({ name: 'gs.up.receive', identifiers: [roof] });
+  bus.publish({ name: 'as.up.data.forward', identifiers: [door] });
+  const batch = await subscription.next();
+  expect(batch?.events.map((event) => event.name)).toEqual(['as.up.data.forward']);
+});
+
+test('a slow reader loses the oldest and is told how many', async () => {
+  const bus = createEventBus({ clock: virtualClock() });
+  const subscription = bus.subscribe({ entities: [door], capacity: 3 });
+  for (let n = 0; n < 5; n += 1) bus.publish({ name: `e.${n}`, identifiers: [door] });
+  const batch = await subscription.next();
+  expect(batch?.skipped).toBe(2);
+  expect(batch?.events.map((event) => event.name)).toEqual(['e.2', 'e.3', 'e.4']);
+});
+
+test('tail and after give kept events first', async () => {
+  const clock = virtualClock(1_000);
+  const bus = createEventBus({ clock });
+  for (let n = 0; n < 4; n += 1) {
+    bus.publish({ name: `e.${n}`, identifiers: [door] });
+    await clock.advance(10);
+  }
+  const tail = await bus.subscribe({ entities: [door], tail: 2 }).next();
+  expect(tail?.events.map((event) => event.name)).toEqual(['e.2', 'e.3']);
+  const after = await bus.subscribe({ entities: [door], afterMs: 1_000 }).next();
+  expect(after?.events.map((event) => event.name)).toEqual(['e.1', 'e.2', 'e.3']);
+});
+
+test('closing ends a waiting read', async () => {
+  const bus = createEventBus({ clock: virtualClock() });
+  const subscription = bus.subscribe({ entities: [door] });
+  const reading = subscription.next();
+  subscription.close();
+  expect(await reading).toBeUndefined();
+  expect(bus.subscriberCount).toBe(0);
+});
+
+test('the ring keeps its limits per entity and overall', () => {
+  const ring = createEventRing(2, 3);
+  const add = (sequence: number, entity: EntityRef): void =>
+    ring.add({
+      sequence,
+      uniqueId: String(sequence),
+      name: 'e',
+      timeMs: sequence,
+      identifiers: [entity],
+      correlationIds: [],
+      data: () => undefined,
+    });
+  add(1, door);
+  add(2, door);
+  add(3, door);
+  add(4, roof);
+  add(5, shop);
+  expect(ring.select(() => true).map((event) => event.sequence)).toEqual([3, 4, 5]);
+});

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
+import { type BusEvent, covers, type EntityRef, type EventData, type EventInput } from './event.ts';
+import { createEventRing, type EventRing } from './event-ring.ts';
+
+/** What a subscriber wants to hear. */
+export interface SubscribeOptions {
+  readonly entities: readonly EntityRef[];
+  /** Only these names; all if absent. */
+  readonly matchesName?: (name: string) => boolean;
+  /** Kept events later than this wall clock time come first. */
+  readonly afterMs?: number;
+  /** At most so many kept events come first. */
+  readonly tail?: number;
+  /** Events that may wait for a slow reader. */
+  readonly capacity?: number;
+}
+
+/** A bounded queue of events. When it is full the oldest go and are counted. */
+export interface Subscription {
+  /** Waits for events; resolves with all that wait, or with `undefined` after `close`. */
+  next(): Promise<{ readonly events: readonly BusEvent[]; readonly skipped: number } | undefined>;
+  close(): void;
+}
+
+/** Tells whoever listens what happened. Nothing in the core reacts to events. */
+export interface EventBus {
+  publish(event: EventInput): void;
+  subscribe(options: SubscribeOptions): Subscription;
+  /** Kept events that share a correlation id with others, oldest first. */
+  related(correlationId: string): readonly BusEvent[];
+  readonly subscriberCount: number;
+}
+
+const DEFAULT_CAPACITY = 1_000;
+
+interface Subscriber {
+  readonly wants: (event: BusEvent) => boolean;
+  readonly offer: (event: BusEvent) => void;
+}
+
+function once(build: () => EventData): () => EventData | undefined {
+  let built: EventData | undefined;
+  return () => {
+    built ??= build();
+    return built;
+  };
+}
+
+const noData = (): undefined => undefined;
+
+/** Filter of one subscription. */
+function wantsEvent(options: SubscribeOptions): (event: BusEvent) => boolean {
+  return (event) =>
+    (options.matchesName?.(event.name) ?? true) &&
+    event.identifiers.some((entity) => options.entities.some((wanted) => covers(wanted, entity)));
+}
+
+function keptFor(ring: EventRing, options: SubscribeOptions): readonly BusEvent[] {
+  if (options.tail === undefined && options.afterMs === undefined) return [];
+  const wants = wantsEvent(options);
+  const after = options.afterMs ?? Number.NEGATIVE_INFINITY;
+  const found = ring.select((event) => event.timeMs > after && wants(event));
+  return options.tail === undefined ? found : found.slice(-options.tail || found.length);
+}
+
+/** Creates the bus. */
+export function createEventBus({ clock }: { readonly clock: Clock }): EventBus {
+  const ring = createEventRing();
+  const subscribers = new Set<Subscriber>();
+  const idPrefix = randomUUID().slice(0, 13);
+  let sequence = 0;
+
+  return {
+    publish(input) {
+      sequence += 1;
+      const event: BusEvent = {
+        sequence,
+        uniqueId: `${idPrefix}-${sequence}`,
+        name: input.name,
+        timeMs: clock.now(),
+        identifiers: input.identifiers,
+        correlationIds: input.correlationIds ?? [],
+        ...(input.causeCode === undefined ? {} : { causeCode: input.causeCode }),
+        data: input.data ? once(input.data) : noData,
+      };
+      ring.add(event);
+      for (const subscriber of subscribers) if (subscriber.wants(event)) subscriber.offer(event);
+    },
+
+    subscribe(options) {
+      const capacity = options.capacity ?? DEFAULT_CAPACITY;
+      let waiting: BusEvent[] = [...keptFor(ring, options)];
+      let skipped = 0;
+      let closed = false;
+      let wake: (() => void) | undefined;
+      const subscriber: Subscriber = {
+        wants: wantsEvent(options),
+        offer(event) {
+          waiting.push(event);
+          if (waiting.length > capacity) {
+            waiting.shift();
+            skipped += 1;
+          }
+          wake?.();
+        },
+      };
+      subscribers.add(subscriber);
+      return {
+        async next() {
+          if (waiting.length === 0 && !closed) {
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+            });
+            wake = undefined;
+          }
+          if (closed) return undefined;
+          const batch = { events: waiting, skipped };
+          waiting = [];
+          skipped = 0;
+          return batch;
+        },
+        close() {
+          closed = true;
+          subscribers.delete(subscriber);
+          wake?.();
+        },
+      };
+    },
+
+    related: (correlationId) =>
+      ring.select((event) => event.correlationIds.includes(correlationId)),
+
+    get subscriberCount() {
+      return subscribers.size;
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import type { DescMessage, Message } from '@bufbuild/protobuf';
+
+/** What an event is about. Identifiers are upper-case hex. */
+export type EntityRef =
+  | {
+      readonly kind: 'device';
+      readonly applicationId: string;
+      readonly deviceId: string;
+      readonly devEui?: string;
+      readonly joinEui?: string;
+      readonly devAddr?: string;
+    }
+  | { readonly kind: 'application'; readonly applicationId: string }
+  | { readonly kind: 'gateway'; readonly gatewayId: string; readonly eui?: string };
+
+/** A message that an event carries, with its descriptor. */
+export interface EventData {
+  readonly schema: DescMessage;
+  readonly message: Message;
+}
+
+/** What a server says happened. Names are The Things Stack's. */
+export interface EventInput {
+  readonly name: string;
+  readonly identifiers: readonly EntityRef[];
+  readonly correlationIds?: readonly string[];
+  /** Called when somebody reads the event, at most once, and possibly never. */
+  readonly data?: () => EventData;
+  /** Our stable code of the reason, for events that tell of a failure. */
+  readonly causeCode?: string;
+}
+
+/** An event as subscribers get it. */
+export interface BusEvent {
+  /** Order of publication, from 1. */
+  readonly sequence: number;
+  readonly uniqueId: string;
+  readonly name: string;
+  readonly timeMs: number;
+  readonly identifiers: readonly EntityRef[];
+  readonly correlationIds: readonly string[];
+  readonly causeCode?: string;
+  readonly data: () => EventData | undefined;
+}
+
+/** Key under which an entity's events are kept. */
+export function entityKey(entity: EntityRef): string {
+  switch (entity.kind) {
+    case 'device':
+      return `device:${entity.applicationId}.${entity.deviceId}`;
+    case 'application':
+      return `application:${entity.applicationId}`;
+    case 'gateway':
+      return `gateway:${entity.gatewayId}`;
+  }
+}
+
+/** Whether a subscription to `wanted` includes an event about `entity`: an application includes its devices. */
+export function covers(wanted: EntityRef, entity: EntityRef): boolean {
+  if (wanted.kind === 'application') {
+    return entity.kind !== 'gateway' && entity.applicationId === wanted.applicationId;
+  }
+  return entityKey(wanted) === entityKey(entity);
+}
