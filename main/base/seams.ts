@@ -67,9 +67,7 @@ export interface DownlinkScheduler {
   /** How long before the first window the frame has to be ready for these paths. */
   leadTimeMs(paths: readonly ReceivedUplink[]): number;
   /** Tries gateways and windows in order. */
-  schedule(
-    request: DownlinkRequest,
-  ):
+  schedule(request: DownlinkRequest):
     | {
         readonly ok: true;
         readonly scheduled: ScheduledDownlink;
