@@ -20,7 +20,7 @@ const bin = (/** @type {string} */ name) =>
   packageFile('.bin', process.platform === 'win32' ? `${name}.cmd` : name);
 const shell = process.platform === 'win32';
 
-/** @type {readonly (readonly [string, string, readonly string[]])[]} */
+/** @type {(readonly [string, string, readonly string[]])[]} */
 const checks = [
   ['types', bin('tsc'), ['-p', '.']],
   ['lint', bin('biome'), ['check', '--error-on-warnings', '.']],
@@ -37,8 +37,10 @@ const checks = [
       ...process.argv.slice(2),
     ],
   ],
-  ['packaging', node, [join(root, 'scripts/package-check.mjs')]],
 ];
+if (existsSync(join(root, 'scripts/package-check.mjs'))) {
+  checks.push(['packaging', node, [join(root, 'scripts/package-check.mjs')]]);
+}
 
 /** @type {string[]} */
 const failures = [];

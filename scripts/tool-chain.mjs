@@ -169,6 +169,7 @@ export async function viteBuild(args) {
 
 /** Builds the user interface. */
 export async function ensureRenderer() {
+  if (!existsSync(join(root, 'renderer/index.html'))) return;
   const inputs = hashOf(['renderer', 'main/api/proto', 'vite.config.ts', 'package-lock.json']);
   await unlessUpToDate('renderer', inputs, join(root, 'dist/renderer/index.html'), async () => {
     say('Building the user interface …');

@@ -1,0 +1,71 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { EndDeviceIdentifiersSchema } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
+import { type ApplicationUp, ApplicationUpSchema } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import type { EntityRef, EventBus } from '../events/index.ts';
+import { parseHex } from '../lorawan/index.ts';
+
+/** A device as the application side names it. EUIs and DevAddr are upper-case hex. */
+export interface DeviceRef {
+  readonly applicationId: string;
+  readonly deviceId: string;
+  readonly devEui?: string;
+  readonly joinEui?: string;
+}
+
+type Up = NonNullable<MessageInitShape<typeof ApplicationUpSchema>['up']>;
+
+function hexBytes(text: string | undefined): Uint8Array {
+  return (text === undefined ? undefined : parseHex(text)) ?? new Uint8Array();
+}
+
+/** Identifiers in the API's form. */
+export function deviceIdentifiers(device: DeviceRef, devAddr?: string) {
+  return create(EndDeviceIdentifiersSchema, {
+    deviceId: device.deviceId,
+    applicationIds: { applicationId: device.applicationId },
+    devEui: hexBytes(device.devEui),
+    joinEui: hexBytes(device.joinEui),
+    devAddr: hexBytes(devAddr),
+  });
+}
+
+/** What goes to an application. */
+export interface ApplicationUpInput {
+  readonly device: DeviceRef;
+  readonly devAddr?: string;
+  readonly receivedAtMs: number;
+  readonly correlationIds: readonly string[];
+  readonly up: Up;
+}
+
+/** Builds the message in the API's form. */
+export function applicationUp(input: ApplicationUpInput): ApplicationUp {
+  return create(ApplicationUpSchema, {
+    endDeviceIds: deviceIdentifiers(input.device, input.devAddr),
+    correlationIds: [...input.correlationIds],
+    receivedAt: timestampFromMs(input.receivedAtMs),
+    up: input.up,
+  });
+}
+
+/** The device as an event's subject. */
+export function deviceEntity(device: DeviceRef, devAddr?: string): EntityRef {
+  return { kind: 'device', ...device, ...(devAddr === undefined ? {} : { devAddr }) };
+}
+
+/** Tells subscribers about something that went to the application; the message is built only for readers. */
+export function publishUp(
+  events: Pick<EventBus, 'publish'>,
+  name: string,
+  input: ApplicationUpInput,
+  causeCode?: string,
+): void {
+  events.publish({
+    name,
+    identifiers: [deviceEntity(input.device, input.devAddr)],
+    correlationIds: input.correlationIds,
+    data: () => ({ schema: ApplicationUpSchema, message: applicationUp(input) }),
+    ...(causeCode === undefined ? {} : { causeCode }),
+  });
+}

@@ -1,0 +1,37 @@
+import { defineError } from '../base/errors.ts';
+
+export const noPayload = defineError(
+  'pkg/applicationserver:no_payload',
+  'INVALID_ARGUMENT',
+  'The downlink has no payload. Give frm_payload, or decoded_payload for a device with a formatter.',
+);
+
+export const noFPort = defineError(
+  'pkg/applicationserver:no_f_port',
+  'INVALID_ARGUMENT',
+  'The downlink has no FPort. Give one from 1 to 223.',
+);
+
+export const noDeviceSession = defineError(
+  'pkg/applicationserver:no_device_session',
+  'FAILED_PRECONDITION',
+  'Device {device_uid} has no session yet. It has to join first, or be given an ABP session.',
+);
+
+export const retriesInvalid = defineError(
+  'pkg/applicationserver:downlink_max_retries_invalid',
+  'INVALID_ARGUMENT',
+  'A confirmed downlink may be tried at most {max} times.',
+);
+
+export const formatterFailed = defineError(
+  'pkg/messageprocessors:formatter',
+  'INVALID_ARGUMENT',
+  'The payload formatter failed: {reason}',
+);
+
+export const applicationDeviceNotFound = defineError(
+  'pkg/applicationserver:device_not_found',
+  'NOT_FOUND',
+  'Device {device_uid} is not registered with the application server.',
+);

@@ -1,0 +1,78 @@
+import type { GatewayStatus } from '../../base/gateway-link.ts';
+import {
+  isObject,
+  type JsonObject,
+  lenientInteger,
+  lenientNumber,
+  lenientTimeMs,
+} from './lenient.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Values gateways add in their own words, passed on as text. */
+const OWN_WORDS = 'boot pfrm desc mail fpga dsp hal lmok lmst lmnw lpps'.split(' ');
+const LONGEST_WORD = 128;
+
+/** Positions of examples and of receivers without a fix; a gateway there is at sea or has not been set up. */
+const PLACEHOLDER_POSITIONS = [
+  [0, 0],
+  [10, 20],
+] as const;
+
+function isPlaceholder(latitude: number, longitude: number): boolean {
+  return PLACEHOLDER_POSITIONS.some(
+    ([lat, lon]) => Math.abs(latitude - lat) < 0.001 && Math.abs(longitude - lon) < 0.001,
+  );
+}
+
+function readPosition(stat: JsonObject, status: Mutable<GatewayStatus>): void {
+  const latitude = lenientNumber(stat.lati);
+  const longitude = lenientNumber(stat.long);
+  if (latitude === undefined || longitude === undefined) return;
+  if (Math.abs(latitude) > 90 || Math.abs(longitude) > 180) return;
+  if (isPlaceholder(latitude, longitude)) return;
+  status.latitude = latitude;
+  status.longitude = longitude;
+  const altitudeM = lenientNumber(stat.alti);
+  if (altitudeM !== undefined) status.altitudeM = altitudeM;
+}
+
+function ownWords(stat: JsonObject): Readonly<Record<string, string>> | undefined {
+  const versions: Record<string, string> = {};
+  const keep = (name: string, value: unknown): void => {
+    if (typeof value !== 'string' && typeof value !== 'number') return;
+    const text = String(value).slice(0, LONGEST_WORD);
+    if (text !== '') versions[name] = text;
+  };
+  for (const name of OWN_WORDS) keep(name, stat[name]);
+  if (isObject(stat.hver)) {
+    for (const name of ['fpga', 'dsp0', 'dsp1']) keep(`hver.${name}`, stat.hver[name]);
+  }
+  return Object.keys(versions).length > 0 ? versions : undefined;
+}
+
+/** Reads the `stat` object of a PUSH_DATA; what cannot be read is left out. */
+export function parseStat(stat: JsonObject, gatewayEui: string): GatewayStatus {
+  const status: Mutable<GatewayStatus> = { gatewayEui };
+  const count = (value: unknown): number | undefined => lenientInteger(value, 0, 0xffff_ffff);
+  const gatewayTimeMs = lenientTimeMs(stat.time);
+  if (gatewayTimeMs !== undefined) status.gatewayTimeMs = gatewayTimeMs;
+  const receivedCount = count(stat.rxnb);
+  if (receivedCount !== undefined) status.receivedCount = receivedCount;
+  const receivedOkCount = count(stat.rxok);
+  if (receivedOkCount !== undefined) status.receivedOkCount = receivedOkCount;
+  const forwardedCount = count(stat.rxfw);
+  if (forwardedCount !== undefined) status.forwardedCount = forwardedCount;
+  const acknowledgedPercent = lenientNumber(stat.ackr);
+  if (acknowledgedPercent !== undefined) status.acknowledgedPercent = acknowledgedPercent;
+  const downlinkReceivedCount = count(stat.dwnb);
+  if (downlinkReceivedCount !== undefined) status.downlinkReceivedCount = downlinkReceivedCount;
+  const transmittedCount = count(stat.txnb);
+  if (transmittedCount !== undefined) status.transmittedCount = transmittedCount;
+  const temperatureCelsius = lenientNumber(stat.temp);
+  if (temperatureCelsius !== undefined) status.temperatureCelsius = temperatureCelsius;
+  readPosition(stat, status);
+  const versions = ownWords(stat);
+  if (versions !== undefined) status.versions = versions;
+  return status;
+}

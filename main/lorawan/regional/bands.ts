@@ -1,0 +1,92 @@
+import type { Direction } from '../identifiers.ts';
+import type { PhyVersion } from '../versions.ts';
+import type { Band, BandDefinition, SubBand } from './band.ts';
+import { type DataRate, sameDataRate } from './data-rate.ts';
+import { EU868 } from './eu868.ts';
+import { US915 } from './us915.ts';
+
+const DEFINITIONS: readonly BandDefinition[] = [EU868, US915];
+const cache = new Map<string, Band | undefined>();
+
+/** Ids of the bands this program knows, e.g. `EU_863_870`. */
+export function bandIds(): readonly string[] {
+  return DEFINITIONS.map((definition) => definition.id);
+}
+
+/** Regional parameters; undefined if the band is unknown or that version does not have it. */
+export function band(bandId: string, phyVersion: PhyVersion): Band | undefined {
+  const cacheKey = `${bandId} ${phyVersion}`;
+  if (!cache.has(cacheKey)) {
+    const definition = DEFINITIONS.find(({ id }) => id === bandId);
+    cache.set(cacheKey, definition?.build(phyVersion));
+  }
+  return cache.get(cacheKey);
+}
+
+/** Index of a modulation as heard or sent; undefined if the band does not have it in that direction. */
+export function dataRateIndex(
+  regional: Band,
+  dataRate: DataRate,
+  direction: Direction,
+): number | undefined {
+  for (const [index, row] of regional.dataRates) {
+    const usable = row.direction === 'both' || row.direction === direction;
+    if (usable && sameDataRate(row.dataRate, dataRate, regional.strictCodingRate)) return index;
+  }
+  return undefined;
+}
+
+/** Modulation of an index. */
+export function dataRate(regional: Band, index: number): DataRate | undefined {
+  return regional.dataRates.get(index)?.dataRate;
+}
+
+/**
+ * Most bytes of MACPayload (FHDR, FPort, FRMPayload).
+ *
+ * @param dwellTime the 400 ms limit is in force in that direction
+ */
+export function maxMacPayload(
+  regional: Band,
+  index: number,
+  dwellTime = false,
+): number | undefined {
+  const row = regional.dataRates.get(index);
+  return (dwellTime ? row?.maxMacPayloadWithDwellTime : undefined) ?? row?.maxMacPayload;
+}
+
+/** Data rate of RX1; undefined if the uplink data rate or the offset has none. */
+export function rx1DataRateIndex(
+  regional: Band,
+  uplinkIndex: number,
+  offset: number,
+  downlinkDwellTime = false,
+): number | undefined {
+  const table = downlinkDwellTime ? regional.rx1DataRatesWithDwellTime : undefined;
+  return (table ?? regional.rx1DataRates)[uplinkIndex]?.[offset];
+}
+
+/** Downlink channel of RX1 for an uplink channel. */
+export function rx1ChannelIndex(regional: Band, uplinkChannelIndex: number): number {
+  return regional.rx1Channel === 'same_index'
+    ? uplinkChannelIndex
+    : uplinkChannelIndex % regional.downlinkChannels.length;
+}
+
+/** Frequency of RX1 as long as no DlChannelReq or NewChannelReq changed it; undefined for channels the band does not define. */
+export function rx1FrequencyHz(regional: Band, uplinkChannelIndex: number): number | undefined {
+  return regional.downlinkChannels[rx1ChannelIndex(regional, uplinkChannelIndex)]?.frequencyHz;
+}
+
+/** Limits at a frequency; at a border between two the first. Undefined where the band has none to offer. */
+export function subBandOf(regional: Band, frequencyHz: number): SubBand | undefined {
+  return regional.subBands.find(
+    ({ minFrequencyHz, maxFrequencyHz }) =>
+      minFrequencyHz <= frequencyHz && frequencyHz <= maxFrequencyHz,
+  );
+}
+
+/** The band in its newest version: for callers that know no device, such as the gateway side. */
+export function latestBand(bandId: string): Band | undefined {
+  return band(bandId, 'RP002_V1_0_4');
+}

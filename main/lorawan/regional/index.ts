@@ -1,0 +1,30 @@
+export type {
+  Band,
+  BandChannel,
+  ChannelMaskRules,
+  DataRateRow,
+  Rx1DataRates,
+  SubBand,
+} from './band.ts';
+export {
+  band,
+  bandIds,
+  dataRate,
+  dataRateIndex,
+  latestBand,
+  maxMacPayload,
+  rx1ChannelIndex,
+  rx1DataRateIndex,
+  rx1FrequencyHz,
+  subBandOf,
+} from './bands.ts';
+export { buildCfList, type CfList, type DesiredChannel, parseCfList } from './cf-list.ts';
+export { applyChannelMask, type ChannelMask, generateChannelMasks } from './channel-mask.ts';
+export { type DataRate, dataRateName, demodulationFloorDb } from './data-rate.ts';
+export type {
+  FrequencyPlan,
+  PlanChannel,
+  PlanRadio,
+  PlanSingleRateChannel,
+} from './frequency-plan.ts';
+export { frequencyPlan, frequencyPlans } from './frequency-plans.ts';

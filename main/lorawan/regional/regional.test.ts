@@ -1,0 +1,298 @@
+import { describe, expect, it } from 'vitest';
+import { formatHex, parseHex } from '../hex.ts';
+import bandVectors from '../testdata/bands.json' with { type: 'json' };
+import vectors from '../testdata/crypto-vectors.json' with { type: 'json' };
+import planVectors from '../testdata/frequency-plans.json' with { type: 'json' };
+import { PHY_VERSIONS, parsePhyVersion } from '../versions.ts';
+import {
+  type Band,
+  type BandChannel,
+  band,
+  bandIds,
+  buildCfList,
+  type DataRate,
+  dataRate,
+  dataRateIndex,
+  dataRateName,
+  demodulationFloorDb,
+  frequencyPlan,
+  frequencyPlans,
+  latestBand,
+  maxMacPayload,
+  parseCfList,
+  rx1ChannelIndex,
+  rx1DataRateIndex,
+  rx1FrequencyHz,
+  subBandOf,
+} from './index.ts';
+
+interface PublishedBand {
+  readonly band: string;
+  readonly commonName: string;
+  readonly versions: readonly string[];
+  readonly uplinkChannels: readonly (readonly number[])[];
+  readonly downlinkChannels: readonly (readonly number[])[];
+  readonly channelLimits: readonly number[];
+  readonly subBands: readonly (readonly number[])[];
+  readonly dataRates: Readonly<
+    Record<
+      string,
+      {
+        readonly modulation: readonly (string | number)[];
+        readonly direction: string;
+        readonly maxMacPayload: number;
+      }
+    >
+  >;
+  readonly strictCodingRate: boolean;
+  readonly maxAdrDataRateIndex: number;
+  readonly maxEirpDbm: number;
+  readonly txOffsetsDb: readonly number[];
+  readonly rx1DataRates: Readonly<Record<string, readonly number[]>>;
+  readonly rx1Modulo: number | null;
+  readonly rx2: readonly number[];
+  readonly cfList: string | null;
+  readonly channelMasks: string;
+  readonly beacon: readonly [dataRateIndex: number, frequenciesHz: readonly number[]];
+  readonly pingSlots: readonly number[];
+  readonly bootDwellTime: { readonly uplink: boolean | null; readonly downlink: boolean | null };
+  readonly relayWorChannels: readonly (readonly number[])[];
+  readonly timing: readonly number[];
+}
+
+const published = (bandVectors as unknown as readonly PublishedBand[]).flatMap((group) =>
+  group.versions.map((version) => ({ ...group, version })),
+);
+
+function channelRow(channel: BandChannel): readonly number[] {
+  const { index, frequencyHz, minDataRateIndex, maxDataRateIndex } = channel;
+  return [index, frequencyHz, minDataRateIndex, maxDataRateIndex];
+}
+
+function modulation(rate: DataRate): readonly (string | number)[] {
+  switch (rate.kind) {
+    case 'lora':
+      return ['lora', rate.spreadingFactor, rate.bandwidthHz, rate.codingRate];
+    case 'fsk':
+      return ['fsk', rate.bitRate];
+    case 'lrfhss':
+      return ['lrfhss', rate.modulationType, rate.operatingChannelWidthHz, rate.codingRate];
+  }
+}
+
+/** LoRa alliance documents end at TXPower 14 and give the US beacon as DR8 in all versions; the published table does not. */
+function corrected(expected: PublishedBand): PublishedBand {
+  if (expected.band !== 'US_902_928') return expected;
+  return {
+    ...expected,
+    txOffsetsDb: expected.txOffsetsDb.slice(0, 15),
+    beacon: [8, expected.beacon[1]],
+  };
+}
+
+describe.each(published)('$band in $version', (given) => {
+  const expected = corrected(given);
+  const regional = band(given.band, parsePhyVersion(given.version)!)!;
+
+  it('has the published channels and limits', () => {
+    expect(regional.commonName).toBe(expected.commonName);
+    expect(regional.uplinkChannels.map(channelRow)).toEqual(expected.uplinkChannels);
+    expect(regional.downlinkChannels.map(channelRow)).toEqual(expected.downlinkChannels);
+    expect([regional.maxUplinkChannels, regional.maxDownlinkChannels]).toEqual(
+      expected.channelLimits,
+    );
+    expect(regional.subBands.map((subBand) => Object.values(subBand))).toEqual(expected.subBands);
+    expect(regional.relayWorChannels.map((channel) => Object.values(channel))).toEqual(
+      expected.relayWorChannels,
+    );
+  });
+
+  it('has the published data rates', () => {
+    const rates = [...regional.dataRates].map(([index, row]) => [
+      String(index),
+      {
+        modulation: modulation(row.dataRate),
+        direction: row.direction,
+        maxMacPayload: row.maxMacPayload,
+      },
+    ]);
+    expect(Object.fromEntries(rates)).toEqual(expected.dataRates);
+    expect(regional.strictCodingRate).toBe(expected.strictCodingRate);
+    expect(regional.maxAdrDataRateIndex).toBe(expected.maxAdrDataRateIndex);
+  });
+
+  it('has the published power', () => {
+    expect(regional.defaultMaxEirpDbm).toBe(expected.maxEirpDbm);
+    expect(regional.txOffsetsDb).toEqual(expected.txOffsetsDb);
+    expect(regional.maxTxPowerIndex).toBe(expected.txOffsetsDb.length - 1);
+  });
+
+  it('has the published receive windows and delays', () => {
+    expect(regional.rx1DataRates).toEqual(expected.rx1DataRates);
+    expect([regional.rx2.dataRateIndex, regional.rx2.frequencyHz]).toEqual(expected.rx2);
+    expect(rx1ChannelIndex(regional, 13)).toBe(expected.rx1Modulo ? 13 % expected.rx1Modulo : 13);
+    expect([
+      regional.receiveDelay1Ms / 1000,
+      regional.receiveDelay2Ms / 1000,
+      regional.joinAcceptDelay1Ms / 1000,
+      regional.joinAcceptDelay2Ms / 1000,
+      regional.maxFCntGap,
+      regional.adrAckLimit,
+      regional.adrAckDelay,
+    ]).toEqual(expected.timing);
+    expect([regional.beacon.dataRateIndex, regional.beacon.frequenciesHz]).toEqual(expected.beacon);
+    expect(regional.pingSlotFrequenciesHz).toEqual(expected.pingSlots);
+    expect(regional.bootDwellTime).toEqual({
+      uplink: expected.bootDwellTime.uplink ?? undefined,
+      downlink: expected.bootDwellTime.downlink ?? undefined,
+    });
+  });
+
+  it('controls channels as published', () => {
+    expect(regional.cfListType).toBe(expected.cfList ?? undefined);
+    const { layout, banksOfEight, atomic } = regional.channelMasks;
+    const text =
+      layout === 'mask16'
+        ? layout
+        : `${layout}:${banksOfEight ? 'cntl5' : 'no_cntl5'},${atomic ? 'atomic' : 'not_atomic'}`;
+    expect(text).toBe(expected.channelMasks);
+  });
+});
+
+describe('bands', () => {
+  it('exist in every published version', () => {
+    expect(published).toHaveLength(bandIds().length * PHY_VERSIONS.length);
+    expect(band('XX_1', 'PHY_V1_0')).toBeUndefined();
+    expect(latestBand('EU_863_870')).toBe(band('EU_863_870', 'RP002_V1_0_4'));
+  });
+
+  const eu: Band = band('EU_863_870', 'PHY_V1_0_3_REV_A')!;
+  const us: Band = band('US_902_928', 'RP002_V1_0_3')!;
+  const lora = (spreadingFactor: number, bandwidthHz: number, codingRate = '4/5'): DataRate => ({
+    kind: 'lora',
+    spreadingFactor,
+    bandwidthHz,
+    codingRate,
+  });
+
+  it('turn a modulation into an index by direction', () => {
+    expect(dataRateIndex(eu, lora(7, 125_000), 'up')).toBe(5);
+    expect(dataRateIndex(eu, { kind: 'fsk', bitRate: 50_000 }, 'up')).toBe(7);
+    expect(dataRateIndex(us, lora(8, 500_000), 'up')).toBe(4);
+    expect(dataRateIndex(us, lora(8, 500_000), 'down')).toBe(12);
+    expect(dataRateIndex(us, lora(12, 125_000), 'up')).toBeUndefined();
+    expect(dataRate(us, 12)).toEqual(lora(8, 500_000));
+    expect(dataRate(us, 7)).toBeUndefined();
+  });
+
+  it('look at the coding rate only where the version says so', () => {
+    expect(dataRateIndex(eu, lora(7, 125_000, '4/6'), 'up')).toBe(5);
+    const strict = band('EU_863_870', 'RP002_V1_0_3')!;
+    expect(dataRateIndex(strict, lora(7, 125_000, '4/6'), 'up')).toBeUndefined();
+  });
+
+  it('give size limits and RX1', () => {
+    expect(maxMacPayload(eu, 0)).toBe(59);
+    expect(maxMacPayload(us, 0, true)).toBe(19);
+    expect(maxMacPayload(us, 7)).toBeUndefined();
+    expect(rx1DataRateIndex(eu, 5, 2)).toBe(3);
+    expect(rx1DataRateIndex(eu, 5, 6)).toBeUndefined();
+    expect(rx1DataRateIndex(us, 3, 0)).toBe(13);
+    expect(rx1DataRateIndex(us, 9, 0)).toBeUndefined();
+    expect(rx1FrequencyHz(us, 8 + 3)).toBe(925_100_000);
+    expect(rx1FrequencyHz(us, 64 + 7)).toBe(927_500_000);
+    expect(rx1FrequencyHz(eu, 1)).toBe(868_300_000);
+    expect(rx1FrequencyHz(eu, 3)).toBeUndefined();
+  });
+
+  it('know the limits at a frequency', () => {
+    expect(subBandOf(eu, 868_100_000)).toMatchObject({ dutyCycle: 0.01, maxEirpDbm: 16.15 });
+    expect(subBandOf(eu, 869_525_000)).toMatchObject({ dutyCycle: 0.1, maxEirpDbm: 29.15 });
+    expect(subBandOf(eu, 867_900_000)).toMatchObject({ dutyCycle: 0.01 });
+    expect(subBandOf(eu, 868_650_000)).toBeUndefined();
+    expect(subBandOf(us, 923_300_000)).toMatchObject({ dutyCycle: 1 });
+  });
+
+  it('name data rates and their sensitivity', () => {
+    expect(dataRateName(lora(7, 125_000))).toBe('SF7BW125');
+    expect(dataRateName({ kind: 'fsk', bitRate: 50_000 })).toBe('FSK50');
+    expect(demodulationFloorDb(12, 125_000)).toBe(-20);
+    expect(demodulationFloorDb(8, 500_000)).toBe(-4);
+    expect(demodulationFloorDb(7, 812_000)).toBeUndefined();
+  });
+
+  it('list five further frequencies for a joining device', () => {
+    const vector = vectors.find((entry) => entry.operation === 'cfListFrequencies')!;
+    const frequencies = (vector.given as unknown as { frequencies: number[] }).frequencies;
+    const expected = (vector.expected as unknown as { cfList: string }).cfList;
+    const desired = [868_100_000, 868_300_000, 868_500_000, ...frequencies, 866_900_000].map(
+      (frequencyHz) => ({ frequencyHz, enabled: true }),
+    );
+    const list = buildCfList(eu, [{ frequencyHz: 866_100_000, enabled: false }, ...desired])!;
+    expect(formatHex(list)).toBe(expected);
+    expect(parseCfList(list)).toEqual({ type: 'FREQUENCIES', frequenciesHz: frequencies });
+    expect(parseCfList(buildCfList(eu, [])!)).toEqual({
+      type: 'FREQUENCIES',
+      frequenciesHz: Array(5).fill(undefined),
+    });
+  });
+
+  it('list channel masks for a joining device', () => {
+    const plan = frequencyPlan('US_902_928_FSB_2')!;
+    const desired = [...plan.uplinkChannels, plan.loraStandardChannel!].map(({ frequencyHz }) => ({
+      frequencyHz,
+      enabled: true,
+    }));
+    const list = buildCfList(us, desired)!;
+    expect(formatHex(list)).toBe('00FF0000000000000200000000000001');
+    const parsed = parseCfList(list);
+    expect(parsed?.type).toBe('CHANNEL_MASKS');
+    const on =
+      parsed?.type === 'CHANNEL_MASKS' ? parsed.masks.flatMap((m, i) => (m ? [i] : [])) : [];
+    expect(on).toEqual([8, 9, 10, 11, 12, 13, 14, 15, 65]);
+    expect(buildCfList(band('US_902_928', 'PHY_V1_0_2_REV_B')!, desired)).toBeUndefined();
+  });
+
+  it('do not read a CFList they do not know', () => {
+    expect(parseCfList(new Uint8Array(15))).toBeUndefined();
+    expect(parseCfList(parseHex('00000000000000000000000000000002')!)).toBeUndefined();
+  });
+});
+
+describe('frequency plans', () => {
+  it.each(planVectors)('$id', (expected) => {
+    const plan = frequencyPlan(expected.id)!;
+    const single = (channel: object | undefined) => (channel ? Object.values(channel) : null);
+    expect(plan.bandId).toBe(expected.bandId);
+    expect(plan.name).toBe(expected.name);
+    expect(plan.baseFrequencyMhz).toBe(expected.baseFrequencyMhz);
+    expect(plan.uplinkChannels.map((channel) => Object.values(channel))).toEqual(expected.uplink);
+    expect(plan.downlinkChannels.map((channel) => Object.values(channel))).toEqual(
+      expected.downlink,
+    );
+    expect(single(plan.loraStandardChannel)).toEqual(expected.lora);
+    expect(single(plan.fskChannel)).toEqual(expected.fsk);
+    expect(
+      plan.radios.map(({ enabled, chipType, frequencyHz, rssiOffsetDb, tx }) => [
+        enabled,
+        chipType,
+        frequencyHz,
+        rssiOffsetDb,
+        tx?.minFrequencyHz ?? null,
+        tx?.maxFrequencyHz ?? null,
+      ]),
+    ).toEqual(expected.radios);
+    expect(plan.clockSource).toBe(expected.clockSource);
+    expect(plan.rx2DefaultDataRateIndex ?? null).toBe(expected.rx2);
+    const { dwellTime } = plan;
+    expect(
+      dwellTime ? [dwellTime.uplinks, dwellTime.downlinks, `${dwellTime.durationMs}ms`] : null,
+    ).toEqual(expected.dwell);
+  });
+
+  it('are listed, and unknown ones are not invented', () => {
+    expect(frequencyPlans().map(({ id }) => id)).toEqual(planVectors.map(({ id }) => id));
+    expect(frequencyPlan('XX')).toBeUndefined();
+    for (const plan of frequencyPlans()) expect(bandIds()).toContain(plan.bandId);
+  });
+});

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { badFlag, parseFlags } from './flags.ts';
+
+test('defaults are the documented addresses', () => {
+  const flags = parseFlags([], {});
+  expect(flags.http).toEqual({ host: '127.0.0.1', port: 1885, explicit: false });
+  expect(flags.grpc).toEqual({ host: '127.0.0.1', port: 1884, explicit: false });
+  expect(flags.udp).toEqual({ host: '127.0.0.1', port: 1700, explicit: false });
+  expect(flags.open).toBe(true);
+});
+
+test('a given port is explicit, any free port is not', () => {
+  expect(parseFlags(['--http', '0.0.0.0:80'], {}).http).toEqual({
+    host: '0.0.0.0',
+    port: 80,
+    explicit: true,
+  });
+  expect(parseFlags(['--http', '127.0.0.1:0'], {}).http.explicit).toBe(false);
+  expect(parseFlags(['--udp', '[::1]:1700'], {}).udp.host).toBe('::1');
+});
+
+test('the API key comes from the environment, and the command line is told apart', () => {
+  expect(parseFlags([], { GATEHOUSE_API_KEY: 'NNSXS.A.B' })).toMatchObject({
+    apiKey: 'NNSXS.A.B',
+    apiKeyOnCommandLine: false,
+  });
+  expect(parseFlags(['--api-key', 'NNSXS.C.D'], {})).toMatchObject({ apiKeyOnCommandLine: true });
+});
+
+test.each([
+  [['--http', 'nowhere']],
+  [['--http', '127.0.0.1:99999']],
+  [['--simulate', 'many']],
+  [['--unknown']],
+])('%j is refused with a sentence', (argv) => {
+  let thrown: unknown;
+  try {
+    parseFlags(argv, {});
+  } catch (error) {
+    thrown = error;
+  }
+  expect(badFlag.is(thrown)).toBe(true);
+});

@@ -1,0 +1,125 @@
+import { parseArgs } from 'node:util';
+import { defineError } from '../base/errors.ts';
+
+/** Where to listen, and whether the user asked for exactly that address. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+  /** A busy port is fatal instead of moved. */
+  readonly explicit: boolean;
+}
+
+/** What the command line (and `GATEHOUSE_API_KEY`) asks for. */
+export interface Flags {
+  readonly headless: boolean;
+  readonly http: ListenAddress;
+  readonly grpc: ListenAddress;
+  readonly udp: ListenAddress;
+  /** Given for a listener that does not exist yet. */
+  readonly station: ListenAddress | undefined;
+  readonly dataDirectory: string | undefined;
+  readonly apiKey: string | undefined;
+  /** The key stood on the command line, where other users of this computer can read it. */
+  readonly apiKeyOnCommandLine: boolean;
+  /** Number of simulated devices to run; undefined if nothing was said. */
+  readonly simulate: number | undefined;
+  readonly open: boolean;
+  readonly help: boolean;
+  readonly version: boolean;
+}
+
+export const badFlag = defineError(
+  'gatehouse/shell:bad_flag',
+  'INVALID_ARGUMENT',
+  '{reason} Run with --help to see what is accepted.',
+);
+
+const OPTIONS = {
+  headless: { type: 'boolean' },
+  http: { type: 'string' },
+  grpc: { type: 'string' },
+  udp: { type: 'string' },
+  station: { type: 'string' },
+  'data-dir': { type: 'string' },
+  'api-key': { type: 'string' },
+  simulate: { type: 'string' },
+  'no-open': { type: 'boolean' },
+  help: { type: 'boolean' },
+  version: { type: 'boolean' },
+} as const;
+
+/** What `--help` prints. */
+export const HELP = `Gatehouse: a LoRaWAN network on your own computer.
+
+  --headless             serve the user interface to a browser instead of opening a window
+  --http HOST:PORT       API and browser interface     (127.0.0.1:1885)
+  --grpc HOST:PORT       gRPC                          (127.0.0.1:1884)
+  --udp HOST:PORT        Semtech UDP packet forwarders (127.0.0.1:1700)
+  --station HOST:PORT    Basics Station                (not there yet)
+  --data-dir DIR         where everything is kept
+  --api-key KEY          accept this administrator key; better set GATEHOUSE_API_KEY
+  --simulate N           run N simulated devices; 0 never starts the demonstration
+  --no-open              do not open a browser
+  --version, --help
+
+Port 0 means any free port.
+`;
+
+const DEFAULTS = {
+  http: { host: '127.0.0.1', port: 1885, explicit: false },
+  grpc: { host: '127.0.0.1', port: 1884, explicit: false },
+  udp: { host: '127.0.0.1', port: 1700, explicit: false },
+} as const;
+
+/** Reads `HOST:PORT`, `[IPV6]:PORT` or `PORT`. */
+export function parseAddress(flag: string, text: string): ListenAddress {
+  const match = /^(?:(?:\[([0-9a-fA-F:]+)\]|([^:\s]+)):)?(\d{1,5})$/.exec(text.trim());
+  const port = Number(match?.[3]);
+  if (!match || port > 65_535) {
+    throw badFlag({ reason: `--${flag} takes HOST:PORT, such as 127.0.0.1:1885, not "${text}".` });
+  }
+  return { host: match[1] ?? match[2] ?? '127.0.0.1', port, explicit: port !== 0 };
+}
+
+function parseSimulate(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 0 || count > 10_000) {
+    throw badFlag({ reason: `--simulate takes a number from 0 to 10000, not "${text}".` });
+  }
+  return count;
+}
+
+function parseValues(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true }).values;
+  } catch (error) {
+    throw badFlag({ reason: `${error instanceof Error ? error.message : String(error)}.` });
+  }
+}
+
+/** Reads the command line. Throws `gatehouse/shell:bad_flag` with what is wrong. */
+export function parseFlags(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Flags {
+  const values = parseValues(argv);
+  const address = (flag: 'http' | 'grpc' | 'udp'): ListenAddress => {
+    const text = values[flag];
+    return text === undefined ? DEFAULTS[flag] : parseAddress(flag, text);
+  };
+  return {
+    headless: values.headless ?? false,
+    http: address('http'),
+    grpc: address('grpc'),
+    udp: address('udp'),
+    station: values.station === undefined ? undefined : parseAddress('station', values.station),
+    dataDirectory: values['data-dir'],
+    apiKey: values['api-key'] ?? (environment.GATEHOUSE_API_KEY || undefined),
+    apiKeyOnCommandLine: values['api-key'] !== undefined,
+    simulate: parseSimulate(values.simulate),
+    open: !(values['no-open'] ?? false),
+    help: values.help ?? false,
+    version: values.version ?? false,
+  };
+}

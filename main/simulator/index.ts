@@ -1,0 +1,28 @@
+export type { Air, AirOptions, Position } from './air.ts';
+export { createAir } from './air.ts';
+export type { DeviceActivation, SimulatedDeviceConfig } from './device-config.ts';
+export type { LinkCheck } from './device-mac-commands.ts';
+export type { DeviceMacVersion } from './device-radio-settings.ts';
+export { DEVICE_BAND_IDS, type DeviceBandId } from './device-region.ts';
+export type {
+  DeviceProblem,
+  DeviceSnapshot,
+  DeviceState,
+  PayloadRecord,
+  ReceivedDownlink,
+} from './device-snapshot.ts';
+export type { UplinkFault, UplinkRequest } from './device-uplink.ts';
+export { PAYLOAD_KINDS, type PayloadKind, type PayloadProducer } from './payload-producer.ts';
+export { type Random, seededRandom } from './seeded-random.ts';
+export {
+  createSimulator,
+  type GatewayConfig,
+  type Simulator,
+  type SimulatorEvent,
+  type SimulatorOptions,
+} from './simulator.ts';
+export {
+  createVirtualGateway,
+  type VirtualGateway,
+  type VirtualGatewayOptions,
+} from './virtual-gateway.ts';
