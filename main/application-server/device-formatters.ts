@@ -1,0 +1,82 @@
+import { create, type JsonObject } from '@bufbuild/protobuf';
+import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import {
+  type ApplicationDownlink,
+  ApplicationDownlinkSchema,
+  PayloadFormatter as FormatterKind,
+} from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { cryptFrmPayload, expandKey } from '../lorawan/index.ts';
+import type { ApplicationSession } from '../store/index.ts';
+import { formatterFailed, noFPort, noPayload } from './errors.ts';
+import type { Formatters, PayloadFormatter } from './formatters/formatters.ts';
+
+function formatterOf(
+  kind: FormatterKind | undefined,
+  script: string | undefined,
+): PayloadFormatter {
+  switch (kind) {
+    case FormatterKind.FORMATTER_JAVASCRIPT:
+      return { kind: 'javascript', script: script ?? '' };
+    case FormatterKind.FORMATTER_CAYENNELPP:
+      return { kind: 'cayennelpp' };
+    case FormatterKind.FORMATTER_REPOSITORY:
+    case FormatterKind.FORMATTER_GRPC_SERVICE:
+      return { kind: 'repository' };
+    default:
+      return { kind: 'none' };
+  }
+}
+
+/** What decodes the device's uplinks. */
+export function uplinkFormatter({ formatters }: EndDevice): PayloadFormatter {
+  return formatterOf(formatters?.upFormatter, formatters?.upFormatterParameter);
+}
+
+/** What encodes and decodes the device's downlinks. */
+export function downlinkFormatter({ formatters }: EndDevice): PayloadFormatter {
+  return formatterOf(formatters?.downFormatter, formatters?.downFormatterParameter);
+}
+
+/** A downlink with its payload in the clear. */
+export function decodedDownlink(
+  downlink: ApplicationDownlink,
+  session: Pick<ApplicationSession, 'appSKey' | 'devAddr'>,
+): ApplicationDownlink {
+  if (!session.appSKey || !session.devAddr) return downlink;
+  const key = expandKey(session.appSKey);
+  const frmPayload = cryptFrmPayload(
+    key,
+    session.devAddr,
+    'down',
+    downlink.fCnt,
+    downlink.frmPayload,
+  );
+  return create(ApplicationDownlinkSchema, { ...downlink, frmPayload });
+}
+
+/**
+ * A pushed downlink with `frm_payload` and FPort filled in by the device's formatter where they are missing. Throws
+ * `no_payload`, `no_f_port` or the formatter's failure.
+ */
+export async function encodedDownlink(
+  formatters: Formatters,
+  applicationId: string,
+  device: EndDevice,
+  downlink: ApplicationDownlink,
+): Promise<ApplicationDownlink> {
+  let { frmPayload, fPort } = downlink;
+  if (frmPayload.length === 0 && downlink.decodedPayload) {
+    const result = await formatters.encodeDownlink({
+      scope: applicationId,
+      formatter: downlinkFormatter(device),
+      fPort,
+      data: downlink.decodedPayload as JsonObject,
+    });
+    if (!result) throw noPayload();
+    if (!result.ok) throw formatterFailed({ reason: result.message });
+    ({ bytes: frmPayload, fPort } = result);
+  }
+  if (frmPayload.length === 0) throw noPayload();
+  if (fPort === 0) throw noFPort();
+  return create(ApplicationDownlinkSchema, { ...downlink, frmPayload, fPort });
+}
