@@ -69,3 +69,8 @@ export function publishUp(
     ...(causeCode === undefined ? {} : { causeCode }),
   });
 }
+
+/** Whether two byte strings are equal. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((value, index) => value === b[index]);
+}

@@ -12,13 +12,14 @@ import {
   ApplicationUplinkSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import type { RxMetadata } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
+import { type CauseCode, OUTCOME, STAGE, type StageData } from '../base/causes.ts';
 import type { Clock } from '../base/clock.ts';
 import { STATUS } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { EventBus } from '../events/index.ts';
 import { cryptFrmPayload, type DevAddr, expandKey } from '../lorawan/index.ts';
 import type { ApplicationSession, Store } from '../store/index.ts';
-import { type DeviceRef, deviceEntity, publishUp } from './application-messages.ts';
+import { type DeviceRef, deviceEntity, publishUp, sameBytes } from './application-messages.ts';
 import { decodedDownlink, uplinkFormatter } from './device-formatters.ts';
 import {
   type ApplicationQueue,
@@ -36,23 +37,19 @@ export interface ApplicationUplinkInput {
   readonly frmPayload: Uint8Array;
   readonly fullFCnt: number;
   readonly confirmed: boolean;
-  readonly rxMetadata: readonly RxMetadata[];
-  readonly settings: TxSettings;
   readonly receivedAtMs: number;
   readonly consumedAirtimeUs: number;
   readonly correlationIds: readonly string[];
+  rxMetadata(): RxMetadata[];
+  settings(): TxSettings;
 }
 
 /** What the application side made of an uplink; it goes into the frame's record. */
 export interface ApplicationUplinkResult {
-  readonly outcome: 'accepted' | 'dropped';
-  /** From the closed list of causes. */
-  readonly cause?: string;
+  readonly stage: StageData;
   readonly frmPayload?: Uint8Array;
   readonly decodedPayload?: JsonObject;
-  readonly warnings: readonly string[];
-  /** Why the payload formatter failed. */
-  readonly formatterError?: string;
+  readonly decodedPayloadWarnings: readonly string[];
 }
 
 /** A new session that the join server made and the network server offered to the device. */
@@ -61,6 +58,8 @@ export interface ApplicationJoinInput {
   readonly devAddr: DevAddr;
   readonly sessionKeyId: Uint8Array;
   readonly appSKey: Uint8Array;
+  /** Queue of the old session, encrypted for it. */
+  readonly invalidatedDownlinks: readonly ApplicationDownlink[];
   readonly receivedAtMs: number;
   readonly correlationIds: readonly string[];
 }
@@ -93,9 +92,9 @@ export interface ApplicationServer extends ApplicationQueue {
   downlinkSent(report: ApplicationDownlinkReport): void;
   downlinkAcknowledged(report: ApplicationDownlinkReport): void;
   /** The device did not acknowledge; the downlink is queued again until its attempts are used up. */
-  downlinkNotAcknowledged(report: ApplicationDownlinkReport): Promise<void>;
-  downlinkFailed(report: ApplicationDownlinkReport, cause: string): void;
-  /** Encrypts the queue anew. Called inside the network server's unit of work. */
+  downlinkNotAcknowledged(report: ApplicationDownlinkReport): void;
+  downlinkFailed(report: ApplicationDownlinkReport & { readonly cause: CauseCode }): void;
+  /** Encrypts what the network server took out of its queue anew, and queues it again. */
   queueInvalidated(queue: InvalidatedQueue): void;
 }
 
@@ -120,12 +119,9 @@ export interface ApplicationServerOptions {
 /** Attempts of a confirmed downlink when its sender does not say. */
 const DEFAULT_ATTEMPTS = 8;
 
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((value, index) => value === b[index]);
-
 type SessionLookup =
   | { readonly session: ApplicationSession; readonly device: ApplicationDeviceRow }
-  | { readonly cause: 'device_not_found' | 'unknown_session' | 'no_app_s_key' };
+  | { readonly cause: Extract<CauseCode, 'device_not_found' | 'unknown_session' | 'no_app_s_key'> };
 
 function createSessionFinder({ store, findDevice }: ApplicationServerOptions) {
   return async (ref: DeviceRef, sessionKeyId: Uint8Array): Promise<SessionLookup> => {
@@ -151,12 +147,20 @@ function uplinkMessage(input: ApplicationUplinkInput, frmPayload: Uint8Array, de
     ...(decoded.data && { decodedPayload: decoded.data }),
     decodedPayloadWarnings: [...decoded.warnings],
     normalizedPayload: [...decoded.normalized],
-    rxMetadata: [...input.rxMetadata],
-    settings: input.settings,
+    rxMetadata: input.rxMetadata(),
+    settings: input.settings(),
     receivedAt: timestampFromMs(input.receivedAtMs),
     confirmed: input.confirmed,
     consumedAirtime: durationFromMs(input.consumedAirtimeUs / 1000),
   });
+}
+
+function stage(
+  outcome: StageData['outcome'],
+  evidence: StageData['evidence'],
+  cause?: CauseCode,
+): StageData {
+  return { kind: STAGE.APPLICATION, outcome, evidence, ...(cause && { cause }) };
 }
 
 interface Decoded {
@@ -201,7 +205,7 @@ function createUplinkHandler(options: ApplicationServerOptions) {
         correlationIds: input.correlationIds,
         causeCode: found.cause,
       });
-      return { outcome: 'dropped', cause: found.cause, warnings: [] };
+      return { stage: stage(OUTCOME.DROPPED, [], found.cause), decodedPayloadWarnings: [] };
     }
     const { session, device } = found;
     // FPort 0 carries MAC commands and never reaches the application as payload.
@@ -232,17 +236,21 @@ function createUplinkHandler(options: ApplicationServerOptions) {
     if (decoded.warnings.length > 0) publishUp(events, 'as.up.data.decode.warning', up);
     publishUp(events, 'as.up.data.forward', up);
     return {
-      outcome: 'accepted',
+      stage: stage(
+        OUTCOME.ACCEPTED,
+        decoded.error
+          ? [{ name: 'formatter_error', value: { case: 'text', value: decoded.error } }]
+          : [],
+      ),
       frmPayload,
-      warnings: decoded.warnings,
+      decodedPayloadWarnings: decoded.warnings,
       ...(decoded.data && { decodedPayload: decoded.data }),
-      ...(decoded.error && { formatterError: decoded.error }),
     };
   };
 }
 
 function createReports(options: ApplicationServerOptions, queue: ApplicationQueue) {
-  const { clock, events, findDevice, store } = options;
+  const { clock, events, findDevice, logger, store } = options;
 
   const opened = (report: ApplicationDownlinkReport): ApplicationDownlink => {
     const device = findDevice(report.device.applicationId, report.device.deviceId);
@@ -266,7 +274,10 @@ function createReports(options: ApplicationServerOptions, queue: ApplicationQueu
         return { case: kind, value: opened(report) };
       },
     });
-  const failed = (report: ApplicationDownlinkReport, cause: string): void =>
+  const failed = ({
+    cause,
+    ...report
+  }: ApplicationDownlinkReport & { readonly cause: CauseCode }): void =>
     publishUp(
       events,
       'as.down.data.failed.forward',
@@ -298,12 +309,12 @@ function createReports(options: ApplicationServerOptions, queue: ApplicationQueu
     downlinkAcknowledged: (report: ApplicationDownlinkReport) =>
       tell('as.down.data.ack.forward', report, 'downlinkAck'),
     downlinkFailed: failed,
-    async downlinkNotAcknowledged(report: ApplicationDownlinkReport): Promise<void> {
+    downlinkNotAcknowledged(report: ApplicationDownlinkReport): void {
       const plain = opened(report);
       const attempt = (plain.confirmedRetry?.attempt ?? 1) + 1;
       const limit = plain.confirmedRetry?.maxAttempts ?? DEFAULT_ATTEMPTS;
       if (attempt > limit) {
-        failed(report, 'max_retries_reached');
+        failed({ ...report, cause: 'max_retries_reached' });
       } else {
         const again = create(ApplicationDownlinkSchema, {
           ...plain,
@@ -314,7 +325,12 @@ function createReports(options: ApplicationServerOptions, queue: ApplicationQueu
             maxAttempts: limit,
           }),
         });
-        await queue.push(report.device, [again]);
+        queue.push(report.device, [again]).catch((error: unknown) => {
+          logger.warn(
+            { error, device: report.device.deviceId },
+            'A downlink could not be queued again.',
+          );
+        });
       }
       tell('as.down.data.nack.forward', report, 'downlinkNack');
     },
@@ -343,6 +359,7 @@ export function createApplicationServer(options: ApplicationServerOptions): Appl
       });
     },
     joinAccepted(input) {
+      queue.moveToSession(input);
       publishUp(events, 'as.up.join.forward', {
         device: input.device,
         devAddr: input.devAddr,

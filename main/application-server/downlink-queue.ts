@@ -4,9 +4,10 @@ import {
   type ApplicationDownlink,
   ApplicationDownlinkSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { GatehouseError } from '../base/errors.ts';
 import { cryptFrmPayload, expandKey } from '../lorawan/index.ts';
 import type { ApplicationSession } from '../store/index.ts';
-import { type DeviceRef, publishUp } from './application-messages.ts';
+import { type DeviceRef, publishUp, sameBytes } from './application-messages.ts';
 import type {
   ApplicationDeviceRow,
   ApplicationServerOptions,
@@ -15,14 +16,11 @@ import type {
 import { decodedDownlink, encodedDownlink } from './device-formatters.ts';
 import { applicationDeviceNotFound, noDeviceSession, retriesInvalid } from './errors.ts';
 
-/** The network server's side of the queue. Calls belong inside a unit of work and may throw its errors. */
+/** The network server's side of the queue; items are encrypted and have their counters. */
 export interface NetworkQueue {
-  /** Lowest counter the network takes next for the session; undefined if it does not know the session. */
-  minimumFCnt(device: DeviceRef, sessionKeyId: Uint8Array): number | undefined;
-  /** Adds encrypted items behind the queue; their counters rise. */
-  push(device: DeviceRef, items: readonly ApplicationDownlink[]): void;
-  replace(device: DeviceRef, items: readonly ApplicationDownlink[]): void;
-  /** Items of the current session, or of the pending one if there is no current. */
+  /** Adds behind the queue; rejects with `pkg/networkserver` errors and then queues none. */
+  push(device: DeviceRef, items: readonly ApplicationDownlink[]): Promise<void>;
+  replace(device: DeviceRef, items: readonly ApplicationDownlink[]): Promise<void>;
   list(device: DeviceRef): readonly ApplicationDownlink[];
 }
 
@@ -32,7 +30,16 @@ export interface ApplicationQueue {
   replace(device: DeviceRef, downlinks: readonly ApplicationDownlink[]): Promise<void>;
   list(device: DeviceRef): readonly ApplicationDownlink[];
   queueInvalidated(queue: InvalidatedQueue): void;
+  /** After a join: what was queued for the old session is queued for the new one. */
+  moveToSession(join: {
+    readonly device: DeviceRef;
+    readonly sessionKeyId: Uint8Array;
+    readonly invalidatedDownlinks: readonly ApplicationDownlink[];
+  }): void;
 }
+
+/** How often counters are corrected before a push is given up. */
+const MAX_CORRECTIONS = 50;
 
 /** Most attempts a client may ask for. */
 const MAX_ATTEMPTS = 32;
@@ -61,7 +68,7 @@ function seal(
 
 /** Creates the application side of the downlink queue. */
 export function createApplicationQueue(options: ApplicationServerOptions): ApplicationQueue {
-  const { clock, events, findDevice, formatters, networkQueue, store } = options;
+  const { clock, events, findDevice, formatters, logger, networkQueue, store } = options;
 
   const deviceOf = (ref: DeviceRef): ApplicationDeviceRow => {
     const device = findDevice(ref.applicationId, ref.deviceId);
@@ -101,6 +108,78 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
     return prepared;
   };
 
+  /** Takes counters, durably and before anything is sent under them, and encrypts. */
+  const reserve = (
+    ref: DeviceRef,
+    row: number,
+    items: readonly ApplicationDownlink[],
+    only?: Uint8Array,
+  ): Promise<ApplicationDownlink[]> =>
+    store.unit(() => {
+      const sealed: ApplicationDownlink[] = [];
+      for (const session of sessionsOf(ref, row)) {
+        if (only && !sameBytes(session.sessionKeyId, only)) continue;
+        const first = (session.lastAFCntDown ?? -1) + 1;
+        sealed.push(...seal(items, session, first));
+        store.applicationSessions.updateLastAFCntDown(session.id, first + items.length - 1);
+      }
+      return sealed;
+    });
+
+  /** Sets the counters to what the network server says it takes next. */
+  const correct = (ref: DeviceRef, row: number, minimum: number): Promise<void> =>
+    store.unit(() => {
+      for (const session of sessionsOf(ref, row)) {
+        if ((session.lastAFCntDown ?? -1) + 1 < minimum) {
+          store.applicationSessions.updateLastAFCntDown(session.id, minimum - 1);
+        }
+      }
+    });
+
+  const send = async (
+    ref: DeviceRef,
+    device: ApplicationDeviceRow,
+    items: readonly ApplicationDownlink[],
+    put: NetworkQueue['push'],
+    only?: Uint8Array,
+  ): Promise<void> => {
+    for (let corrections = 0; ; corrections += 1) {
+      const sealed = items.length > 0 ? await reserve(ref, device.row, items, only) : [];
+      try {
+        await put(ref, sealed);
+        return;
+      } catch (error) {
+        const minimum =
+          error instanceof GatehouseError ? Number(error.attributes.min_f_cnt_down) : Number.NaN;
+        if (Number.isNaN(minimum) || corrections >= MAX_CORRECTIONS) throw error;
+        await correct(ref, device.row, minimum);
+      }
+    }
+  };
+
+  /** Queues items again that were encrypted for `oldKeyId`. Failures are logged: nobody waits for an answer. */
+  const again = async (
+    ref: DeviceRef,
+    oldKeyId: Uint8Array | undefined,
+    newKeyId: Uint8Array,
+    items: readonly ApplicationDownlink[],
+  ): Promise<void> => {
+    const device = findDevice(ref.applicationId, ref.deviceId);
+    if (!device || items.length === 0) return;
+    const { current, pending } = store.applicationSessions.byDevice(device.row);
+    const old = [current, pending].find(
+      (one) => one && oldKeyId && sameBytes(one.sessionKeyId, oldKeyId),
+    );
+    if (!old) return;
+    const plain = items.map((item) => decodedDownlink(item, old));
+    await send(ref, device, plain, networkQueue.push, newKeyId);
+  };
+  const inBackground = (ref: DeviceRef, work: Promise<void>): void => {
+    work.catch((error: unknown) => {
+      logger.warn({ error, device: ref.deviceId }, 'Queued downlinks could not be queued again.');
+    });
+  };
+
   const enqueue = async (
     ref: DeviceRef,
     downlinks: readonly ApplicationDownlink[],
@@ -109,19 +188,7 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
     const device = deviceOf(ref);
     if (downlinks.length > 0) sessionsOf(ref, device.row);
     const prepared = await prepare(ref, device, downlinks);
-    await store.unit(() => {
-      const sealed: ApplicationDownlink[] = [];
-      for (const session of prepared.length > 0 ? sessionsOf(ref, device.row) : []) {
-        const minimum = networkQueue.minimumFCnt(ref, session.sessionKeyId);
-        if (minimum === undefined) continue;
-        const first = Math.max(minimum, session.lastAFCntDown ? session.lastAFCntDown + 1 : 0);
-        sealed.push(...seal(prepared, session, first));
-        store.applicationSessions.updateLastAFCntDown(session.id, first + prepared.length - 1);
-      }
-      if (prepared.length > 0 && sealed.length === 0)
-        throw noDeviceSession({ device_uid: uid(ref) });
-      put(ref, sealed);
-    });
+    await send(ref, device, prepared, put);
     for (const downlink of prepared) {
       publishUp(events, 'as.down.data.queued.forward', {
         device: ref,
@@ -142,16 +209,20 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
       return networkQueue.list(ref).map((item) => decodedDownlink(item, session));
     },
     queueInvalidated({ device: ref, sessionKeyId, lastFCntDown, downlinks }) {
-      const device = deviceOf(ref);
-      const { current, pending } = store.applicationSessions.byDevice(device.row);
-      const session = [current, pending].find(
-        (one) => one && Buffer.compare(one.sessionKeyId, sessionKeyId) === 0,
+      const device = findDevice(ref.applicationId, ref.deviceId);
+      if (!device) return;
+      inBackground(
+        ref,
+        correct(ref, device.row, lastFCntDown + 1).then(() =>
+          again(ref, sessionKeyId, sessionKeyId, downlinks),
+        ),
       );
-      if (!session) return;
-      const plain = downlinks.map((item) => decodedDownlink(item, session));
-      const sealed = seal(plain, session, lastFCntDown + 1);
-      store.applicationSessions.updateLastAFCntDown(session.id, lastFCntDown + sealed.length);
-      networkQueue.push(ref, sealed);
+    },
+    moveToSession({ device: ref, sessionKeyId, invalidatedDownlinks }) {
+      inBackground(
+        ref,
+        again(ref, invalidatedDownlinks[0]?.sessionKeyId, sessionKeyId, invalidatedDownlinks),
+      );
     },
   };
 }
