@@ -1,0 +1,60 @@
+import { copyFileSync, existsSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { newerFile, storageFailure } from './errors.ts';
+
+export interface OpenDatabaseOptions {
+  readonly path: string;
+  /** What survives a power cut: FULL every commit, NORMAL all but the last ones, OFF for tests. */
+  readonly synchronous: 'FULL' | 'NORMAL' | 'OFF';
+  /** One SQL script per layout version, the first for an empty file. */
+  readonly migrations: readonly string[];
+  /** Whether the file is copied before its layout changes. */
+  readonly copyBeforeMigration: boolean;
+  /** How long a statement waits for another connection's lock. */
+  readonly busyTimeoutMs: number;
+}
+
+/** Brings a database to the newest layout, one transaction per step. */
+export function migrate(
+  db: Database,
+  { path, migrations, copyBeforeMigration }: OpenDatabaseOptions,
+): void {
+  const found = Number(db.pragma('user_version', { simple: true }));
+  const known = migrations.length;
+  if (found > known) throw newerFile({ file: path, found, known });
+  if (found === known) return;
+  if (found > 0 && copyBeforeMigration) {
+    db.pragma('wal_checkpoint(TRUNCATE)');
+    const copy = `${path}.v${found}.bak`;
+    if (!existsSync(copy)) copyFileSync(path, copy);
+  }
+  for (let version = found; version < known; version += 1) {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      db.exec(migrations[version] ?? '');
+      db.pragma(`user_version = ${version + 1}`);
+      db.exec('COMMIT');
+    } catch (error) {
+      if (db.inTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
+
+/** Opens a database in WAL mode without automatic checkpoints and brings it to the newest layout. */
+export function openDatabase(options: OpenDatabaseOptions): Database {
+  let db: Database | undefined;
+  try {
+    db = new Database(options.path, { timeout: options.busyTimeoutMs });
+    db.pragma('journal_mode = WAL');
+    db.pragma(`synchronous = ${options.synchronous}`);
+    db.pragma('wal_autocheckpoint = 0');
+    db.pragma('foreign_keys = ON');
+    db.pragma('cache_size = -16000');
+    migrate(db, options);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw storageFailure(error, options.path) ?? error;
+  }
+}

@@ -1,0 +1,260 @@
+import type { SqlValue } from 'better-sqlite3';
+import { type DevEui, eui64FromBytes, eui64ToBytes, type JoinEui } from '../lorawan/index.ts';
+import { type Page, type PageRequest, plainBytes, type TableContext } from './simple-tables.ts';
+
+/** A device in one registry; the message holds neither keys nor counters. */
+export interface DeviceRow {
+  readonly row: number;
+  readonly applicationId: string;
+  readonly deviceId: string;
+  readonly joinEui?: JoinEui;
+  readonly devEui?: DevEui;
+  readonly message: Uint8Array;
+  /** Join registry: root keys, in the clear here and sealed at rest. */
+  readonly keys?: Uint8Array;
+}
+
+export interface DeviceTable<Record extends object = object> {
+  get(row: number): DeviceRow | undefined;
+  getByIds(applicationId: string, deviceId: string): DeviceRow | undefined;
+  getByEuis(joinEui: JoinEui, devEui: DevEui): DeviceRow | undefined;
+  /** Creates or replaces the device of these ids. */
+  put(device: Omit<DeviceRow, 'row'> & Record): number;
+  delete(row: number): void;
+  count(applicationId?: string): number;
+}
+
+/** Values of an identity device that lists sort and search by. */
+export interface IdentityColumns {
+  readonly name: string;
+  readonly description: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly lastSeenAtMs?: number;
+}
+
+export interface IdentityFilter {
+  readonly applicationId?: string;
+  /** Found in id, EUIs, name or description. */
+  readonly query?: string;
+  readonly idContains?: string;
+  readonly nameContains?: string;
+  readonly descriptionContains?: string;
+  readonly devEuiContains?: string;
+  readonly joinEuiContains?: string;
+  readonly attributesContain?: Readonly<Record<string, string>>;
+  readonly updatedSinceMs?: number;
+}
+
+export interface IdentityDeviceTable extends DeviceTable<IdentityColumns> {
+  list(
+    filter: IdentityFilter,
+    page: PageRequest<'device_id' | 'name' | 'created_at' | 'last_seen_at'>,
+  ): Page<DeviceRow>;
+}
+
+interface StoredDevice {
+  readonly row: number;
+  readonly applicationId: string;
+  readonly deviceId: string;
+  readonly joinEui: Uint8Array | null;
+  readonly devEui: Uint8Array | null;
+  readonly message: Uint8Array;
+  readonly keys?: Uint8Array | null;
+}
+
+type TableName = 'is_devices' | 'js_devices' | 'ns_devices' | 'as_devices';
+
+const IDENTITY_COLUMNS = [
+  'name',
+  'description',
+  'attributes',
+  'created_at_ms',
+  'updated_at_ms',
+  'last_seen_at_ms',
+];
+
+function selection(table: TableName): string {
+  const keys = table === 'js_devices' ? ', keys' : '';
+  return `id AS row, application_id AS applicationId, device_id AS deviceId, join_eui AS joinEui,
+    dev_eui AS devEui, message${keys} FROM ${table}`;
+}
+
+function rowReader(
+  { dataKey }: TableContext,
+  table: TableName,
+): (stored: StoredDevice) => DeviceRow {
+  return (stored) => ({
+    row: stored.row,
+    applicationId: stored.applicationId,
+    deviceId: stored.deviceId,
+    message: plainBytes(stored.message),
+    ...(stored.joinEui && { joinEui: eui64FromBytes(stored.joinEui) as JoinEui }),
+    ...(stored.devEui && { devEui: eui64FromBytes(stored.devEui) as DevEui }),
+    ...(stored.keys && {
+      keys: dataKey.open(stored.keys, `${table}:${stored.applicationId}.${stored.deviceId}`),
+    }),
+  });
+}
+
+function identityValues(device: IdentityColumns): SqlValue[] {
+  return [
+    device.name,
+    device.description,
+    JSON.stringify(device.attributes),
+    device.createdAtMs,
+    device.updatedAtMs,
+    device.lastSeenAtMs ?? null,
+  ];
+}
+
+function createTable<Record extends object>(
+  context: TableContext,
+  table: TableName,
+  extraColumns: readonly string[],
+  extraValues: (device: Omit<DeviceRow, 'row'> & Record) => readonly SqlValue[],
+): DeviceTable<Record> {
+  const { db, commit } = context;
+  const columns = [
+    'application_id',
+    'device_id',
+    'join_eui',
+    'dev_eui',
+    'message',
+    ...extraColumns,
+  ];
+  const select = selection(table);
+  const get = db.prepare<StoredDevice>(`SELECT ${select} WHERE id = ?`);
+  const getByIds = db.prepare<StoredDevice>(
+    `SELECT ${select} WHERE application_id = ? AND device_id = ?`,
+  );
+  const getByEuis = db.prepare<StoredDevice>(`SELECT ${select} WHERE dev_eui = ? AND join_eui = ?`);
+  const put = db
+    .prepare<number>(
+      `INSERT INTO ${table}(${columns}) VALUES (${columns.map(() => '?')})
+       ON CONFLICT(application_id, device_id) DO UPDATE SET ${columns
+         .slice(2)
+         .map((column) => `${column} = excluded.${column}`)} RETURNING id`,
+    )
+    .pluck();
+  const remove = db.prepare(`DELETE FROM ${table} WHERE id = ?`);
+  const countAll = db.prepare<number>(`SELECT count(*) FROM ${table}`).pluck();
+  const countOf = db
+    .prepare<number>(`SELECT count(*) FROM ${table} WHERE application_id = ?`)
+    .pluck();
+  const toRow = rowReader(context, table);
+  const optional = (stored: StoredDevice | undefined): DeviceRow | undefined =>
+    stored && toRow(stored);
+  return {
+    get: (row) => optional(get.get(row)),
+    getByIds: (applicationId, deviceId) => optional(getByIds.get(applicationId, deviceId)),
+    getByEuis: (joinEui, devEui) =>
+      optional(getByEuis.get(eui64ToBytes(devEui), eui64ToBytes(joinEui))),
+    put(device) {
+      commit.assertInUnit();
+      const row = put.get(
+        device.applicationId,
+        device.deviceId,
+        device.joinEui ? eui64ToBytes(device.joinEui) : null,
+        device.devEui ? eui64ToBytes(device.devEui) : null,
+        device.message,
+        ...extraValues(device),
+      );
+      if (row === undefined) throw new Error(`No row came back from ${table}.`);
+      return row;
+    },
+    delete(row) {
+      commit.assertInUnit();
+      remove.run(row);
+    },
+    count: (applicationId) =>
+      (applicationId === undefined ? countAll.get() : countOf.get(applicationId)) ?? 0,
+  };
+}
+
+/** Devices of the network or application registry. */
+export function createDeviceTable(
+  context: TableContext,
+  table: 'ns_devices' | 'as_devices',
+): DeviceTable {
+  return createTable(context, table, [], () => []);
+}
+
+/** Devices of the join registry, with their root keys. */
+export function createJoinDeviceTable(context: TableContext): DeviceTable {
+  return createTable(context, 'js_devices', ['keys'], ({ keys, applicationId, deviceId }) => [
+    keys ? context.dataKey.seal(keys, `js_devices:${applicationId}.${deviceId}`) : null,
+  ]);
+}
+
+const escapeLike = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+
+/** The WHERE clause of a list of identity devices and its parameters. */
+function identityWhere(filter: IdentityFilter): { where: string; parameters: SqlValue[] } {
+  const conditions: string[] = [];
+  const parameters: SqlValue[] = [];
+  const add = (condition: string, ...values: SqlValue[]): void => {
+    conditions.push(condition);
+    parameters.push(...values);
+  };
+  const contains = (column: string, text: string | undefined): void => {
+    if (text) add(`${column} LIKE ? ESCAPE '\\'`, escapeLike(text));
+  };
+  if (filter.applicationId !== undefined) add('application_id = ?', filter.applicationId);
+  if (filter.updatedSinceMs !== undefined) add('updated_at_ms >= ?', filter.updatedSinceMs);
+  contains('device_id', filter.idContains);
+  contains('name', filter.nameContains);
+  contains('description', filter.descriptionContains);
+  contains('hex(dev_eui)', filter.devEuiContains);
+  contains('hex(join_eui)', filter.joinEuiContains);
+  if (filter.query) {
+    const columns = ['device_id', 'hex(dev_eui)', 'hex(join_eui)', 'name', 'description'];
+    const text = escapeLike(filter.query);
+    add(
+      `(${columns.map((column) => `${column} LIKE ? ESCAPE '\\'`).join(' OR ')})`,
+      ...columns.map(() => text),
+    );
+  }
+  for (const [key, value] of Object.entries(filter.attributesContain ?? {})) {
+    add(
+      `EXISTS (SELECT 1 FROM json_each(attributes) WHERE key = ? AND value LIKE ? ESCAPE '\\')`,
+      key,
+      escapeLike(value),
+    );
+  }
+  return {
+    where: conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '',
+    parameters,
+  };
+}
+
+/** Devices of the identity registry, with lists and search. */
+export function createIdentityDeviceTable(context: TableContext): IdentityDeviceTable {
+  const { db } = context;
+  const toRow = rowReader(context, 'is_devices');
+  const columns = {
+    device_id: 'device_id',
+    name: 'name',
+    created_at: 'created_at_ms',
+    last_seen_at: 'last_seen_at_ms',
+  };
+  return {
+    ...createTable<IdentityColumns>(context, 'is_devices', IDENTITY_COLUMNS, identityValues),
+    list(filter, page) {
+      const { where, parameters } = identityWhere(filter);
+      const direction = page.descending ? 'DESC' : 'ASC';
+      const order = `${columns[page.orderBy]} ${direction}, device_id ${direction}, application_id`;
+      const rows = db
+        .prepare<StoredDevice>(
+          `SELECT ${selection('is_devices')} ${where} ORDER BY ${order} LIMIT ? OFFSET ?`,
+        )
+        .all(...parameters, page.limit, page.offset);
+      const total = db
+        .prepare<number>(`SELECT count(*) FROM is_devices ${where}`)
+        .pluck()
+        .get(...parameters);
+      return { rows: rows.map(toRow), total: total ?? 0 };
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { toBinary } from '@bufbuild/protobuf';
+import type Database from 'better-sqlite3';
+import { type Frame, FrameSchema } from '../api/gen/gatehouse/v1/frames_pb.js';
+import { createBoundedCache } from './bounded-cache.ts';
+import { type ReceptionRecord, searchText } from './frame-messages.ts';
+
+/** What one transaction of frames.db writes. */
+export interface FrameBatch {
+  readonly receptions: Map<number, ReceptionRecord>;
+  readonly decided: number[];
+  readonly frames: Map<number, Frame>;
+  readonly updates: Map<number, Frame>;
+  readonly lastReceptionId: number;
+}
+
+const CACHED_DEVICES = 10_000;
+
+/** A reception's row: everything but the bytes as JSON. */
+export function receptionJson({ uplink, ...record }: ReceptionRecord): string {
+  const { phyPayload: _, ...rest } = uplink;
+  return JSON.stringify({ ...record, uplink: rest });
+}
+
+/** What {@link receptionJson} wrote. */
+export function parseReception(json: string, phyPayload: Uint8Array): ReceptionRecord {
+  const record = JSON.parse(json) as ReceptionRecord;
+  return { ...record, uplink: { ...record.uplink, phyPayload } };
+}
+
+/** Writes batches, each in one transaction: all of it or nothing. */
+export function createFrameWriter(db: Database): (batch: FrameBatch) => void {
+  const insertReception = db.prepare(
+    'INSERT INTO receptions(id, record, phy_payload) VALUES (?, ?, ?)',
+  );
+  const deleteReception = db.prepare('DELETE FROM receptions WHERE id = ?');
+  const insertFrame = db.prepare(
+    'INSERT INTO frames(id, device, search, message) VALUES (?, ?, ?, ?)',
+  );
+  const updateFrame = db.prepare(
+    'UPDATE frames SET device = ?, search = ?, message = ? WHERE id = ?',
+  );
+  const setMeta = db.prepare('UPDATE meta SET value = ? WHERE key = ?');
+  const addTotal = db.prepare("UPDATE meta SET value = value + ? WHERE key = 'total'");
+  const findDevice = db
+    .prepare<number>('SELECT key FROM devices WHERE application_id = ? AND device_id = ?')
+    .pluck();
+  const insertDevice = db.prepare('INSERT INTO devices(application_id, device_id) VALUES (?, ?)');
+  const begin = db.prepare('BEGIN IMMEDIATE');
+  const commit = db.prepare('COMMIT');
+  const rollback = db.prepare('ROLLBACK');
+  const deviceKeys = createBoundedCache<string, number>(CACHED_DEVICES);
+
+  const deviceKey = ({ endDeviceIds: ids }: Frame): number | null => {
+    const applicationId = ids?.applicationIds?.applicationId;
+    if (!ids || !applicationId || !ids.deviceId) return null;
+    const name = `${applicationId}.${ids.deviceId}`;
+    const known = deviceKeys.get(name) ?? findDevice.get(applicationId, ids.deviceId);
+    const key = known ?? insertDevice.run(applicationId, ids.deviceId).lastInsertRowid;
+    deviceKeys.set(name, key);
+    return key;
+  };
+  const write = (batch: FrameBatch): void => {
+    for (const [id, record] of batch.receptions) {
+      insertReception.run(id, receptionJson(record), record.uplink.phyPayload);
+    }
+    for (const id of batch.decided) deleteReception.run(id);
+    let lastFrameId = 0;
+    for (const [id, frame] of batch.frames) {
+      insertFrame.run(id, deviceKey(frame), searchText(frame), toBinary(FrameSchema, frame));
+      lastFrameId = Math.max(lastFrameId, id);
+    }
+    for (const [id, frame] of batch.updates) {
+      updateFrame.run(deviceKey(frame), searchText(frame), toBinary(FrameSchema, frame), id);
+    }
+    if (batch.frames.size > 0) {
+      addTotal.run(batch.frames.size);
+      setMeta.run(lastFrameId, 'last_frame_id');
+    }
+    if (batch.receptions.size + batch.decided.length > 0) {
+      setMeta.run(batch.lastReceptionId, 'last_reception_id');
+    }
+  };
+  return (batch) => {
+    begin.run();
+    try {
+      write(batch);
+      commit.run();
+    } catch (error) {
+      deviceKeys.clear();
+      if (db.inTransaction) rollback.run();
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,61 @@
+export type { ApiKeyRow, ApiKeyTable } from './api-key-table.ts';
+export { type BoundedCache, createBoundedCache } from './bounded-cache.ts';
+export type {
+  DeviceRow,
+  DeviceTable,
+  IdentityColumns,
+  IdentityDeviceTable,
+  IdentityFilter,
+} from './device-tables.ts';
+export {
+  closed as storeClosed,
+  damaged as storeDamaged,
+  full as storeFull,
+  ioFailed as storeIoFailed,
+  keysLocked,
+  locked as storeLocked,
+  newerFile,
+} from './errors.ts';
+export { dataRateMessage, type ReceptionRecord, receptionMessage } from './frame-messages.ts';
+export type { FrameChange, FrameList, FrameStore } from './frame-store.ts';
+export type {
+  DownlinkQueueTable,
+  JoinState,
+  JoinStateTable,
+  QueuedDownlink,
+} from './join-tables.ts';
+export {
+  type KeyWrapper,
+  type KeyWrapperKind,
+  keyFileWrapper,
+  passphraseWrapper,
+} from './key-wrapper.ts';
+export { type LockInfo, readLockInfo } from './lock.ts';
+export { DEFAULT_MAX_FRAMES } from './maintenance.ts';
+export type {
+  ApplicationSession,
+  ApplicationSessionTable,
+  NetworkSession,
+  NetworkSessionKeys,
+  NetworkSessionTable,
+  SessionKind,
+} from './session-tables.ts';
+export type {
+  ApplicationRow,
+  ApplicationTable,
+  GatewayRow,
+  GatewayTable,
+  MessageRow,
+  MessageTable,
+  Page,
+  PageRequest,
+  SettingsTable,
+} from './simple-tables.ts';
+export {
+  createStore,
+  type KeyProtection,
+  type Store,
+  type StoreDiagnostics,
+  type StoreOptions,
+} from './store.ts';
+export type { FrameQuery } from './worker-protocol.ts';

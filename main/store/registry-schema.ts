@@ -1,0 +1,56 @@
+const DEVICE_COLUMNS = `
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  application_id TEXT NOT NULL,
+  device_id TEXT NOT NULL,
+  join_eui BLOB,
+  dev_eui BLOB`;
+
+const DEVICE_KEYS = (table: string): string => `
+CREATE UNIQUE INDEX ${table}_ids ON ${table}(application_id, device_id);
+CREATE UNIQUE INDEX ${table}_euis ON ${table}(dev_eui, join_eui) WHERE dev_eui IS NOT NULL AND join_eui IS NOT NULL;`;
+
+/** Layout of gatehouse.db, one script per version. Released scripts are never changed. */
+export const REGISTRY_MIGRATIONS: readonly string[] = [
+  `
+CREATE TABLE settings(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE applications(
+  id INTEGER PRIMARY KEY, application_id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, created_at_ms REAL NOT NULL,
+  message BLOB NOT NULL);
+CREATE TABLE gateways(
+  id INTEGER PRIMARY KEY, gateway_id TEXT NOT NULL UNIQUE, eui BLOB UNIQUE, name TEXT NOT NULL,
+  created_at_ms REAL NOT NULL, is_new INTEGER NOT NULL, secrets BLOB, message BLOB NOT NULL);
+CREATE TABLE api_keys(
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL, rights TEXT NOT NULL, application_id TEXT,
+  created_at_ms REAL NOT NULL, expires_at_ms REAL) WITHOUT ROWID;
+CREATE TABLE links(id TEXT PRIMARY KEY, secrets BLOB, message BLOB NOT NULL);
+CREATE TABLE simulated_devices(id TEXT PRIMARY KEY, secrets BLOB, message BLOB NOT NULL);
+
+CREATE TABLE is_devices(${DEVICE_COLUMNS},
+  name TEXT NOT NULL, description TEXT NOT NULL, attributes TEXT NOT NULL,
+  created_at_ms REAL NOT NULL, updated_at_ms REAL NOT NULL, last_seen_at_ms REAL, message BLOB NOT NULL);
+CREATE TABLE js_devices(${DEVICE_COLUMNS}, keys BLOB, message BLOB NOT NULL);
+CREATE TABLE ns_devices(${DEVICE_COLUMNS}, message BLOB NOT NULL);
+CREATE TABLE as_devices(${DEVICE_COLUMNS}, message BLOB NOT NULL);
+${['is_devices', 'js_devices', 'ns_devices', 'as_devices'].map(DEVICE_KEYS).join('')}
+
+CREATE TABLE js_state(
+  device_row INTEGER PRIMARY KEY REFERENCES js_devices(id) ON DELETE CASCADE, last_dev_nonce INTEGER,
+  used_dev_nonces BLOB NOT NULL, last_join_nonce INTEGER, last_rj_count0 INTEGER, last_rj_count1 INTEGER);
+CREATE TABLE ns_sessions(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, device_row INTEGER NOT NULL REFERENCES ns_devices(id) ON DELETE CASCADE,
+  kind INTEGER NOT NULL, dev_addr INTEGER NOT NULL, session_key_id BLOB NOT NULL, keys BLOB NOT NULL,
+  last_f_cnt_up INTEGER, last_n_f_cnt_down INTEGER, last_conf_f_cnt_down INTEGER, started_at_ms REAL NOT NULL,
+  UNIQUE(device_row, kind));
+CREATE INDEX ns_sessions_dev_addr ON ns_sessions(dev_addr);
+CREATE TABLE ns_mac_states(
+  session_id INTEGER PRIMARY KEY REFERENCES ns_sessions(id) ON DELETE CASCADE, message BLOB NOT NULL);
+CREATE TABLE as_sessions(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, device_row INTEGER NOT NULL REFERENCES as_devices(id) ON DELETE CASCADE,
+  kind INTEGER NOT NULL, dev_addr INTEGER, session_key_id BLOB NOT NULL, app_s_key BLOB,
+  last_a_f_cnt_down INTEGER, started_at_ms REAL NOT NULL, UNIQUE(device_row, kind));
+CREATE TABLE ns_downlinks(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, device_row INTEGER NOT NULL REFERENCES ns_devices(id) ON DELETE CASCADE,
+  session_key_id BLOB NOT NULL, message BLOB NOT NULL);
+CREATE INDEX ns_downlinks_device ON ns_downlinks(device_row);
+`,
+];

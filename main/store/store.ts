@@ -1,0 +1,367 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type Database from 'better-sqlite3';
+import type { Clock } from '../base/clock.ts';
+import { errorText, type GatehouseError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import { type ApiKeyTable, createApiKeyTable } from './api-key-table.ts';
+import { type DataKeyProtection, openDataKey } from './data-key.ts';
+import { openDatabase } from './database.ts';
+import {
+  createDeviceTable,
+  createIdentityDeviceTable,
+  createJoinDeviceTable,
+  type DeviceTable,
+  type IdentityDeviceTable,
+} from './device-tables.ts';
+import { createFrameStore, type FrameStore, type OwnedFrameStore } from './frame-store.ts';
+import { FRAMES_MIGRATIONS } from './frames-schema.ts';
+import { createGroupCommit, type GroupCommit } from './group-commit.ts';
+import {
+  createDownlinkQueueTable,
+  createJoinStateTable,
+  type DownlinkQueueTable,
+  type JoinStateTable,
+} from './join-tables.ts';
+import { type KeyWrapper, type KeyWrapperKind, keyFileWrapper } from './key-wrapper.ts';
+import { type DirectoryLock, lockDirectory } from './lock.ts';
+import { createMaintenance, type Maintenance } from './maintenance.ts';
+import { REGISTRY_MIGRATIONS } from './registry-schema.ts';
+import {
+  type ApplicationSessionTable,
+  createApplicationSessionTable,
+  createNetworkSessionTable,
+  type NetworkSessionTable,
+} from './session-tables.ts';
+import {
+  type ApplicationTable,
+  createApplicationTable,
+  createGatewayTable,
+  createMessageTable,
+  createSettingsTable,
+  type GatewayTable,
+  type MessageTable,
+  type SettingsTable,
+} from './simple-tables.ts';
+import { createStoreWorker, type StoreWorker } from './worker-client.ts';
+
+export interface StoreDiagnostics {
+  readonly registryBytes: number;
+  readonly framesBytes: number;
+  /** Frames that were not recorded because storing failed for too long. */
+  readonly lostFrames: number;
+  /** Why something cannot be stored at the moment. */
+  readonly cause?: { readonly code: string; readonly text: string };
+}
+
+/** How the data key of this workspace is protected. */
+export interface KeyProtection {
+  readonly openedWith: KeyWrapperKind;
+  kinds(): readonly KeyWrapperKind[];
+  add(wrapper: KeyWrapper): Promise<void>;
+  remove(kind: KeyWrapperKind): Promise<boolean>;
+}
+
+export interface Store {
+  /** Runs `work` now, all or nothing, and resolves once it is durable. Writes happen in here only. */
+  unit<T>(work: () => T): Promise<T>;
+  readonly applications: ApplicationTable;
+  readonly gateways: GatewayTable;
+  readonly apiKeys: ApiKeyTable;
+  readonly settings: SettingsTable;
+  readonly links: MessageTable;
+  readonly simulatedDevices: MessageTable;
+  readonly identityDevices: IdentityDeviceTable;
+  readonly joinDevices: DeviceTable;
+  readonly networkDevices: DeviceTable;
+  readonly applicationDevices: DeviceTable;
+  readonly networkSessions: NetworkSessionTable;
+  readonly applicationSessions: ApplicationSessionTable;
+  readonly downlinkQueue: DownlinkQueueTable;
+  readonly joinState: JoinStateTable;
+  readonly frames: FrameStore;
+  readonly keyProtection: KeyProtection;
+  readonly directory: string;
+  diagnostics(): StoreDiagnostics;
+  /** Called when storing fails, and without a cause when it works again. */
+  onStateChange(listener: (cause: GatehouseError | undefined) => void): () => void;
+  /** Called when changes were undone that a cache may have seen. */
+  onRollback(listener: () => void): void;
+  /** Tells other processes where this one can be reached. */
+  publishUrl(url: string): void;
+  /** Copies both databases, as they are now, into a folder. */
+  backup(directory: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  /** Data folder; created if missing. `:memory:` uses a temporary one and forgets it. */
+  readonly directory: string;
+  /** Tried in order; a new workspace's key is protected by the first. */
+  readonly dataKeyWrapper?: KeyWrapper | readonly KeyWrapper[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Script of the store worker, for bundles. */
+  readonly workerUrl?: URL;
+}
+
+interface OpenFiles {
+  readonly directory: string;
+  readonly isTemporary: boolean;
+  readonly isNew: boolean;
+  readonly lock: DirectoryLock;
+  readonly registry: Database;
+  readonly framesDb: Database;
+  readonly registryPath: string;
+  readonly framesPath: string;
+}
+
+function openFiles({ directory: wanted, clock }: StoreOptions): OpenFiles {
+  const isTemporary = wanted === ':memory:';
+  const directory = isTemporary ? mkdtempSync(join(tmpdir(), 'gatehouse-')) : wanted;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const registryPath = join(directory, 'gatehouse.db');
+  const framesPath = join(directory, 'frames.db');
+  const lock = lockDirectory(directory, clock.now());
+  const isNew = !existsSync(registryPath);
+  let registry: Database | undefined;
+  try {
+    registry = openDatabase({
+      path: registryPath,
+      synchronous: isTemporary ? 'OFF' : 'FULL',
+      migrations: REGISTRY_MIGRATIONS,
+      copyBeforeMigration: true,
+      busyTimeoutMs: 5_000,
+    });
+    const framesDb = openDatabase({
+      path: framesPath,
+      synchronous: isTemporary ? 'OFF' : 'NORMAL',
+      migrations: FRAMES_MIGRATIONS,
+      copyBeforeMigration: false,
+      busyTimeoutMs: 0,
+    });
+    return {
+      directory,
+      isTemporary,
+      isNew,
+      lock,
+      registry,
+      framesDb,
+      registryPath,
+      framesPath,
+    };
+  } catch (error) {
+    registry?.close();
+    lock.release();
+    throw error;
+  }
+}
+
+function closeFiles({ registry, framesDb, lock, isTemporary, directory }: OpenFiles): void {
+  framesDb.close();
+  registry.close();
+  lock.release();
+  if (isTemporary) rmSync(directory, { recursive: true, force: true });
+}
+
+function fileBytes(path: string): number {
+  return ['', '-wal'].reduce(
+    (sum, suffix) => sum + (statSync(path + suffix, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
+}
+
+/** The failures of both files as one state. */
+function createStoreState(): {
+  set(file: 'registry' | 'frames', failure: GatehouseError | undefined): void;
+  cause(): GatehouseError | undefined;
+  onChange(listener: (cause: GatehouseError | undefined) => void): () => void;
+} {
+  const failures: { registry?: GatehouseError | undefined; frames?: GatehouseError | undefined } =
+    {};
+  const listeners = new Set<(cause: GatehouseError | undefined) => void>();
+  const cause = (): GatehouseError | undefined => failures.registry ?? failures.frames;
+  return {
+    set(file, failure) {
+      const before = cause();
+      failures[file] = failure;
+      if (cause() === before) return;
+      for (const listener of listeners) listener(cause());
+    },
+    cause,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+function tables(
+  db: Database,
+  commit: GroupCommit,
+  { dataKey }: DataKeyProtection,
+): Omit<
+  Store,
+  | 'unit'
+  | 'frames'
+  | 'keyProtection'
+  | 'directory'
+  | 'diagnostics'
+  | 'onStateChange'
+  | 'onRollback'
+  | 'publishUrl'
+  | 'backup'
+  | 'close'
+> {
+  const context = { db, commit, dataKey };
+  return {
+    applications: createApplicationTable(context),
+    gateways: createGatewayTable(context),
+    apiKeys: createApiKeyTable(context),
+    settings: createSettingsTable(context),
+    links: createMessageTable(context, 'links'),
+    simulatedDevices: createMessageTable(context, 'simulated_devices'),
+    identityDevices: createIdentityDeviceTable(context),
+    joinDevices: createJoinDeviceTable(context),
+    networkDevices: createDeviceTable(context, 'ns_devices'),
+    applicationDevices: createDeviceTable(context, 'as_devices'),
+    networkSessions: createNetworkSessionTable(context),
+    applicationSessions: createApplicationSessionTable(context),
+    downlinkQueue: createDownlinkQueueTable(context),
+    joinState: createJoinStateTable(context),
+  };
+}
+
+async function openProtection(
+  files: OpenFiles,
+  { dataKeyWrapper }: StoreOptions,
+): Promise<DataKeyProtection> {
+  const wrappers = dataKeyWrapper ?? keyFileWrapper(join(files.directory, 'data.key'));
+  try {
+    return await openDataKey({
+      db: files.registry,
+      wrappers: 'kind' in wrappers ? [wrappers] : wrappers,
+      directory: files.directory,
+    });
+  } catch (error) {
+    closeFiles(files);
+    if (files.isNew && !files.isTemporary) {
+      for (const suffix of ['', '-wal', '-shm']) {
+        rmSync(files.registryPath + suffix, { force: true });
+      }
+    }
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly files: OpenFiles;
+  readonly protection: DataKeyProtection;
+  readonly commit: GroupCommit;
+  readonly frames: OwnedFrameStore;
+  readonly worker: StoreWorker;
+  readonly maintenance: Maintenance;
+}
+
+function keyProtection({ protection, commit }: Parts): KeyProtection {
+  return {
+    openedWith: protection.openedWith,
+    kinds: protection.kinds,
+    async add(wrapper) {
+      commit.commit();
+      await protection.add(wrapper);
+    },
+    async remove(kind) {
+      commit.commit();
+      return protection.remove(kind);
+    },
+  };
+}
+
+/** Opens the data folder and everything in it. */
+export async function createStore(options: StoreOptions): Promise<Store> {
+  const { clock } = options;
+  const logger = options.logger.area('store');
+  const files = openFiles(options);
+  const protection = await openProtection(files, options);
+  const { registryPath, framesPath } = files;
+  const state = createStoreState();
+  const commit = createGroupCommit(files.registry, registryPath);
+  const worker = createStoreWorker({
+    url: options.workerUrl ?? new URL('./store-worker.ts', import.meta.url),
+    data: { registryPath, framesPath },
+    onError: (error) => logger.error({ error: errorText(error) }, 'the store worker failed'),
+  });
+  const storeTables = tables(files.registry, commit, protection);
+  const maintenance = createMaintenance({
+    clock,
+    logger,
+    worker,
+    maxFrames: () => Number(storeTables.settings.getText('frames.max') ?? Number.NaN),
+    totalFrames: () => frames.total(),
+    onDeleted: (count) => frames.deleted(count),
+    probe: () => void commit.unit(() => files.registry.exec(PROBE_SQL)).catch(() => undefined),
+  });
+  commit.onCommit((units) => maintenance.wrote('registry', units));
+  commit.onFailure((failure) => {
+    state.set('registry', failure);
+    maintenance.probing(failure !== undefined);
+  });
+  const frames = createFrameStore({
+    db: files.framesDb,
+    path: framesPath,
+    clock,
+    logger,
+    worker,
+    onCommit: (rows) => maintenance.wrote('frames', rows),
+    onFailure: (failure) => state.set('frames', failure),
+  });
+  const parts = { files, protection, commit, frames, worker, maintenance };
+  state.onChange((cause) => {
+    if (cause) logger.error({ code: cause.code }, cause.message);
+    else logger.info({}, 'storing works again');
+  });
+  return {
+    ...storeTables,
+    unit: commit.unit,
+    frames,
+    keyProtection: keyProtection(parts),
+    directory: files.directory,
+    diagnostics() {
+      const cause = state.cause();
+      return {
+        registryBytes: fileBytes(registryPath),
+        framesBytes: fileBytes(framesPath),
+        lostFrames: frames.lostCount(),
+        ...(cause && { cause: { code: cause.code, text: cause.message } }),
+      };
+    },
+    onStateChange: state.onChange,
+    onRollback: commit.onRollback,
+    publishUrl: files.lock.publishUrl,
+    backup: (directory) => backup(parts, directory),
+    close: () => close(parts),
+  };
+}
+
+/** Needs new pages, so that it fails while the disk is full; leaves nothing behind. */
+const PROBE_SQL = `INSERT INTO settings(key, value) VALUES ('store.probe', zeroblob(65536));
+DELETE FROM settings WHERE key = 'store.probe';`;
+
+async function backup({ commit, frames, worker }: Parts, directory: string): Promise<void> {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  commit.commit();
+  await frames.flush();
+  await worker.call('backup', { database: 'registry', path: join(directory, 'gatehouse.db') });
+  await worker.call('backup', { database: 'frames', path: join(directory, 'frames.db') });
+}
+
+async function close({ files, commit, frames, worker, maintenance }: Parts): Promise<void> {
+  if (!files.registry.open) return;
+  maintenance.close();
+  commit.close();
+  frames.close();
+  await worker.close();
+  if (files.registry.open) closeFiles(files);
+}
