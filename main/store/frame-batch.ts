@@ -76,7 +76,8 @@ export function createFrameWriter(db: Database): (batch: FrameBatch) => void {
       addTotal.run(batch.frames.size);
       setMeta.run(lastFrameId, 'last_frame_id');
     }
-    if (batch.receptions.size + batch.decided.length > 0) {
+    // Also after frames only: their receptions may have come and gone within this very batch.
+    if (batch.receptions.size + batch.decided.length + batch.frames.size > 0) {
       setMeta.run(batch.lastReceptionId, 'last_reception_id');
     }
   };

@@ -136,7 +136,9 @@ test('keys never stand in the files in the clear', async () => {
     store.simulatedDevices.put({ id: 's', message: Uint8Array.of(), secrets: secret });
   });
   const holdsKey = (): boolean[] =>
-    readdirSync(directory).map((name) => readFileSync(join(directory, name)).includes(Buffer.from(secret)));
+    readdirSync(directory).map((name) =>
+      readFileSync(join(directory, name)).includes(Buffer.from(secret)),
+    );
   expect(holdsKey()).not.toContain(true);
   await store.close();
   expect(holdsKey()).not.toContain(true);
