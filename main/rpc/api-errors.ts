@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { type ErrorDetails, ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
+import { defineError, GatehouseError, STATUS } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+
+const panic = defineError(
+  'pkg/rpcserver:rpc_recovered',
+  'INTERNAL',
+  'Something went wrong inside Gatehouse. The log has the details under correlation id {correlation_id}.',
+);
+
+const correlationId = (): string => randomBytes(16).toString('hex');
+
+/** Attributes as JSON: lists stay lists, everything else is text, number or flag. */
+function attributesOf(error: GatehouseError): Record<string, string | number | boolean | string[]> {
+  return Object.fromEntries(
+    Object.entries(error.attributes).map(([name, value]) => [
+      name,
+      typeof value === 'object' ? [...value] : value,
+    ]),
+  );
+}
+
+/** An error in the API's form, with its causes nested. */
+export function errorDetails(error: GatehouseError): ErrorDetails {
+  return create(ErrorDetailsSchema, {
+    namespace: error.namespace,
+    name: error.reason,
+    messageFormat: error.messageFormat,
+    attributes: attributesOf(error),
+    correlationId: correlationId(),
+    code: STATUS[error.status],
+    ...(error.cause instanceof GatehouseError && { cause: errorDetails(error.cause) }),
+  });
+}
+
+/** Text that clients see: identity, then what happened. */
+function fullMessage(error: GatehouseError): string {
+  return `error:${error.code} (${error.message})`;
+}
+
+/** Any thrown value as the one error clients get. What is not ours is logged and hidden behind a correlation id. */
+export function toConnectError(thrown: unknown, logger: Logger): ConnectError {
+  if (thrown instanceof ConnectError) return thrown;
+  if (thrown instanceof GatehouseError) {
+    const connect = new ConnectError(fullMessage(thrown), STATUS[thrown.status] as Code);
+    connect.details.push({ desc: ErrorDetailsSchema, value: errorDetails(thrown) });
+    return connect;
+  }
+  if (thrown instanceof Error && thrown.name === 'AbortError') {
+    return new ConnectError('the call was canceled', Code.Canceled);
+  }
+  const id = correlationId();
+  logger.error({ error: thrown, correlationId: id }, 'a call failed unexpectedly');
+  return toConnectError(panic({ correlation_id: id }), logger);
+}
+
+const HTTP_STATUS: Readonly<Record<number, number>> = {
+  1: 499,
+  2: 500,
+  3: 400,
+  4: 504,
+  5: 404,
+  6: 409,
+  7: 403,
+  8: 429,
+  9: 400,
+  10: 409,
+  11: 400,
+  12: 501,
+  13: 500,
+  14: 503,
+  15: 500,
+  16: 401,
+};
+
+/** HTTP status of a gRPC code. */
+export function httpStatus(code: number): number {
+  return HTTP_STATUS[code] ?? 500;
+}

@@ -1,0 +1,110 @@
+import type { Registry } from '@bufbuild/protobuf';
+import { createConnectRouter, createContextValues } from '@connectrpc/connect';
+import {
+  universalServerRequestFromFetch,
+  universalServerResponseToFetch,
+} from '@connectrpc/connect/protocol';
+import type { Logger } from '../base/logger.ts';
+import { type Caller, callerKey } from './call.ts';
+import { createRestHandler } from './rest-handler.ts';
+import { REST_PREFIX } from './rest-routes.ts';
+import { MAX_MESSAGE_BYTES, type Router } from './router.ts';
+
+/** The whole API as one function: Connect, gRPC-Web, REST and files. The shell says who calls. */
+export type Handle = (request: Request, caller: Caller) => Promise<Response>;
+
+export interface FetchHandlerOptions {
+  readonly router: Router;
+  /** Types that may stand in a `google.protobuf.Any`. */
+  readonly registry: Registry;
+  readonly logger: Logger;
+  /** Everything that is not the API. */
+  readonly files: (request: Request) => Promise<Response>;
+}
+
+const CORS: Readonly<Record<string, string>> = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-headers':
+    'Authorization, Content-Type, X-CSRF-Token, Connect-Protocol-Version, Connect-Timeout-Ms, X-Grpc-Web, X-User-Agent, Grpc-Timeout',
+  'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
+  'access-control-expose-headers':
+    'Date, Content-Length, X-Rate-Limit-Limit, X-Rate-Limit-Available, X-Rate-Limit-Reset, X-Rate-Limit-Retry, X-Request-Id, X-Total-Count, X-Warning, Grpc-Status, Grpc-Message, Grpc-Status-Details-Bin',
+  'access-control-max-age': '600',
+};
+
+/** Other origins may call with a Bearer token, never with our own session. */
+function withCors(response: Response, caller: Caller): Response {
+  if (caller.kind === 'session' || caller.kind === 'desktop') return response;
+  for (const [name, value] of Object.entries(CORS)) response.headers.set(name, value);
+  return response;
+}
+
+/** A response whose body tells the controller when the reader gives up. */
+function abortOnCancel(response: Response, controller: AbortController): Response {
+  if (!response.body) return response;
+  const reader = response.body.getReader();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(stream) {
+      try {
+        const { done, value } = await reader.read();
+        if (done) stream.close();
+        else stream.enqueue(value);
+      } catch (error) {
+        stream.error(error);
+      }
+    },
+    cancel(reason) {
+      controller.abort(reason);
+      reader.cancel(reason).catch(() => undefined);
+    },
+  });
+  return new Response(body, { status: response.status, headers: response.headers });
+}
+
+/** A controller that also follows the request's own signal. */
+function controllerFor(request: Request): AbortController {
+  const controller = new AbortController();
+  if (request.signal.aborted) controller.abort(request.signal.reason);
+  request.signal.addEventListener('abort', () => controller.abort(request.signal.reason), {
+    once: true,
+  });
+  return controller;
+}
+
+/** Creates the handler both shells serve. */
+export function createHandler({ router, registry, logger, files }: FetchHandlerOptions): Handle {
+  const connect = createConnectRouter({
+    readMaxBytes: MAX_MESSAGE_BYTES,
+    writeMaxBytes: MAX_MESSAGE_BYTES,
+  });
+  router.register(connect);
+  const byPath = new Map(connect.handlers.map((handler) => [handler.requestPath, handler]));
+  const rest = createRestHandler({ router, registry, logger });
+
+  const rpc = async (
+    request: Request,
+    caller: Caller,
+    handler: (typeof connect.handlers)[number],
+  ): Promise<Response> => {
+    const controller = controllerFor(request);
+    // The signal goes straight into the universal request: one put into a derived `Request` is lost once that is collected.
+    const universal = {
+      ...universalServerRequestFromFetch(request, { httpVersion: '1.1' }),
+      signal: controller.signal,
+      contextValues: createContextValues().set(callerKey, caller),
+    };
+    return abortOnCancel(universalServerResponseToFetch(await handler(universal)), controller);
+  };
+
+  return async (request, caller) => {
+    const { pathname } = new URL(request.url);
+    const isRest = pathname === REST_PREFIX || pathname.startsWith(`${REST_PREFIX}/`);
+    const handler = isRest ? undefined : byPath.get(pathname);
+    if (!isRest && !handler) return files(request);
+    if (request.method === 'OPTIONS') return withCors(new Response(null, { status: 204 }), caller);
+    const response = handler
+      ? await rpc(request, caller, handler)
+      : await rest(request, caller, controllerFor(request));
+    return withCors(response, caller);
+  };
+}

@@ -1,0 +1,189 @@
+import {
+  create,
+  type JsonObject,
+  type JsonValue,
+  type Message,
+  type Registry,
+} from '@bufbuild/protobuf';
+import { anyPack } from '@bufbuild/protobuf/wkt';
+import type { ConnectError } from '@connectrpc/connect';
+import { ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
+import type { Logger } from '../base/logger.ts';
+import { httpStatus, toConnectError } from './api-errors.ts';
+import type { Call, Caller } from './call.ts';
+import { JsonMismatch, jsonToMessage, type ReadContext } from './json/json-to-message.ts';
+import { messageToJson } from './json/message-to-json.ts';
+import { applyQuery, setPath } from './json/query-to-message.ts';
+import { createRestRoutes, REST_PREFIX, type RestMatch } from './rest-routes.ts';
+import { type GuardedMethod, MAX_MESSAGE_BYTES, type Router } from './router.ts';
+
+const INVALID_ARGUMENT = 3;
+const NOT_FOUND = 5;
+const UNIMPLEMENTED = 12;
+
+export interface RestOptions {
+  readonly router: Router;
+  readonly registry: Registry;
+  readonly logger: Logger;
+}
+
+/** Answers requests below `/api/v3`. */
+export type RestHandler = (
+  request: Request,
+  caller: Caller,
+  signal: AbortSignal,
+) => Promise<Response>;
+
+function jsonResponse(status: number, json: JsonValue, headers = new Headers()): Response {
+  headers.set('content-type', 'application/json');
+  return new Response(JSON.stringify(json), { status, headers });
+}
+
+function plainError(code: number, message: string): Response {
+  return jsonResponse(httpStatus(code), { code, message, details: [] });
+}
+
+/** The body of an error, with its `ErrorDetails` packed as The Things Stack does. */
+function errorJson(error: ConnectError, context: ReadContext): JsonObject {
+  const details = error.findDetails(ErrorDetailsSchema).map((one) => {
+    const json = messageToJson(ErrorDetailsSchema, one, context) as JsonObject;
+    return { '@type': anyPack(ErrorDetailsSchema, one).typeUrl, ...json };
+  });
+  return { code: error.code, message: error.rawMessage, details };
+}
+
+/** Thrown for bodies that are no JSON or do not fit the request. */
+class BadBody extends Error {
+  override readonly name = 'BadBody';
+}
+
+async function bodyJson(request: Request): Promise<JsonValue | undefined> {
+  const length = Number(request.headers.get('content-length') ?? 0);
+  if (length > MAX_MESSAGE_BYTES) throw new BadBody('the body is larger than 16 MiB');
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  if (bytes.length === 0) return undefined;
+  if (bytes.length > MAX_MESSAGE_BYTES) throw new BadBody('the body is larger than 16 MiB');
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as JsonValue;
+  } catch (error) {
+    throw new BadBody(
+      `the body is not JSON: ${error instanceof Error ? error.message : 'it cannot be read'}`,
+    );
+  }
+}
+
+async function readRequest(
+  request: Request,
+  match: RestMatch,
+  context: ReadContext,
+): Promise<Message> {
+  const { input } = match.route.method.desc;
+  const { body } = match.route;
+  let message = create(input) as Message;
+  if (body !== '') {
+    const json = await bodyJson(request);
+    if (json !== undefined)
+      message = jsonToMessage(input, body === '*' ? json : { [body]: json }, context);
+  }
+  if (body !== '*') applyQuery(input, message, new URL(request.url).searchParams, context);
+  for (const [path, text] of match.variables) setPath(input, message, path, text, context);
+  return message;
+}
+
+interface AnswerHeaders {
+  readonly headers: Headers;
+  readonly call: Call;
+}
+
+function answerHeaders(request: Request, caller: Caller, signal: AbortSignal): AnswerHeaders {
+  const headers = new Headers({ 'cache-control': 'no-store' });
+  headers.set('x-request-id', request.headers.get('x-request-id') ?? crypto.randomUUID());
+  const call: Call = {
+    caller,
+    signal,
+    setTotalCount: (count) => headers.set('x-total-count', String(count)),
+    warn: (text) => headers.append('x-warning', text),
+  };
+  return { headers, call };
+}
+
+async function answerUnary(
+  method: Extract<GuardedMethod, { kind: 'unary' }>,
+  message: Message,
+  { headers, call }: AnswerHeaders,
+  context: ReadContext,
+): Promise<Response> {
+  const answer = await method.invoke(message, call);
+  return jsonResponse(200, messageToJson(method.desc.output, answer, context), headers);
+}
+
+/** A stream of `{"result":…}` objects. Its first message is awaited, so that an early error has its own status. */
+async function answerStream(
+  method: Extract<GuardedMethod, { kind: 'server_streaming' }>,
+  message: Message,
+  { headers, call }: AnswerHeaders,
+  options: RestOptions & { readonly asEvents: boolean; readonly controller: AbortController },
+): Promise<Response> {
+  const { asEvents, controller: client, logger } = options;
+  const messages = method.invoke(message, call)[Symbol.asyncIterator]();
+  const encoder = new TextEncoder();
+  const chunk = (json: JsonObject): Uint8Array =>
+    encoder.encode(`${JSON.stringify(json)}${asEvents ? '\n\n' : '\n'}`);
+  let next: IteratorResult<Message> | undefined;
+  try {
+    next = await messages.next();
+  } catch (error) {
+    const connect = toConnectError(error, logger);
+    return jsonResponse(httpStatus(connect.code), { error: errorJson(connect, options) }, headers);
+  }
+  headers.set('content-type', asEvents ? 'text/event-stream' : 'application/json');
+  headers.set('cache-control', 'no-store, no-transform');
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const result = next ?? (await messages.next());
+        next = undefined;
+        if (result.done) controller.close();
+        else
+          controller.enqueue(
+            chunk({ result: messageToJson(method.desc.output, result.value, options) }),
+          );
+      } catch (error) {
+        controller.enqueue(chunk({ error: errorJson(toConnectError(error, logger), options) }));
+        controller.close();
+      }
+    },
+    cancel() {
+      // The method hears of it at once; waiting for it here would wait for its next message.
+      client.abort();
+    },
+  });
+  return new Response(body, { status: 200, headers });
+}
+
+/** Creates the REST side of the router. */
+export function createRestHandler(options: RestOptions): RestHandler {
+  const find = createRestRoutes(options.router.methods);
+  return async (request, caller, controller) => {
+    const url = new URL(request.url);
+    const match = find(request.method, url.pathname.slice(REST_PREFIX.length));
+    if (match === 'no_route') return plainError(NOT_FOUND, 'Not Found');
+    if (match === 'other_verb') return plainError(UNIMPLEMENTED, 'Method Not Allowed');
+    const answer = answerHeaders(request, caller, controller.signal);
+    const { method } = match.route;
+    try {
+      const message = await readRequest(request, match, options);
+      const asEvents = request.headers.get('accept')?.includes('text/event-stream') ?? false;
+      return method.kind === 'unary'
+        ? await answerUnary(method, message, answer, options)
+        : await answerStream(method, message, answer, { ...options, asEvents, controller });
+    } catch (error) {
+      if (error instanceof JsonMismatch || error instanceof BadBody) {
+        return plainError(INVALID_ARGUMENT, error.message);
+      }
+      const connect = toConnectError(error, options.logger);
+      if (connect.code === 16) answer.headers.set('www-authenticate', 'Bearer');
+      return jsonResponse(httpStatus(connect.code), errorJson(connect, options), answer.headers);
+    }
+  };
+}

@@ -1,0 +1,127 @@
+import type { DescMethod, Message } from '@bufbuild/protobuf';
+import { Access, type RightRule } from '../api/gen/gatehouse/options/v1/options_pb.js';
+import { defineError } from '../base/errors.ts';
+import { type ApiKeyCaller, type Caller, isAdmin } from './call.ts';
+import { maskPathsOf, methodForm, touches } from './field-masks.ts';
+import { valueAt } from './message-path.ts';
+
+export const unauthenticated = defineError(
+  'pkg/auth/rights:unauthenticated',
+  'UNAUTHENTICATED',
+  'This call needs credentials. Send an API key as "Authorization: Bearer NNSXS…".',
+);
+export const noApplicationRights = defineError(
+  'pkg/auth/rights:no_application_rights',
+  'PERMISSION_DENIED',
+  'The caller has no rights on application {uid}.',
+);
+export const insufficientApplicationRights = defineError(
+  'pkg/auth/rights:insufficient_application_rights',
+  'PERMISSION_DENIED',
+  'The API key lacks rights on application {uid}: {missing}.',
+);
+export const noGatewayRights = defineError(
+  'pkg/auth/rights:no_gateway_rights',
+  'PERMISSION_DENIED',
+  'The caller has no rights on gateway {uid}.',
+);
+export const insufficientGatewayRights = defineError(
+  'pkg/auth/rights:insufficient_gateway_rights',
+  'PERMISSION_DENIED',
+  'The API key lacks rights on gateway {uid}: {missing}.',
+);
+export const noAdmin = defineError(
+  'pkg/auth/rights:no_admin',
+  'PERMISSION_DENIED',
+  'Only an administrator may do this.',
+);
+
+/** Rights that stand for several others. */
+function includes(rights: ReadonlySet<string>, wanted: string): boolean {
+  if (rights.has(wanted) || rights.has('RIGHT_ALL')) return true;
+  const kind = wanted.split('_')[1];
+  if (rights.has(`RIGHT_${kind}_ALL`)) return true;
+  return (
+    rights.has('RIGHT_APPLICATION_LINK') &&
+    [
+      'RIGHT_APPLICATION_INFO',
+      'RIGHT_APPLICATION_TRAFFIC_READ',
+      'RIGHT_APPLICATION_TRAFFIC_DOWN_WRITE',
+    ].includes(wanted)
+  );
+}
+
+interface Target {
+  readonly kind: 'application' | 'gateway';
+  readonly id: string;
+}
+
+function targetOf(method: DescMethod, request: Message, rule: RightRule): Target {
+  const ids = (valueAt(method.input, request, rule.on) ?? {}) as {
+    applicationId?: string;
+    gatewayId?: string;
+  };
+  return rule.right.startsWith('RIGHT_GATEWAY')
+    ? { kind: 'gateway', id: ids.gatewayId ?? '' }
+    : { kind: 'application', id: ids.applicationId ?? '' };
+}
+
+function checkKey(caller: ApiKeyCaller, target: Target, missing: string[]): void {
+  const isOther =
+    caller.applicationId !== undefined &&
+    (target.kind === 'gateway' || caller.applicationId !== target.id);
+  if (target.kind === 'gateway') {
+    if (isOther) throw noGatewayRights({ uid: target.id });
+    if (missing.length > 0) throw insufficientGatewayRights({ uid: target.id, missing });
+    return;
+  }
+  if (isOther) throw noApplicationRights({ uid: target.id });
+  if (missing.length > 0) throw insufficientApplicationRights({ uid: target.id, missing });
+}
+
+/** Whether an application key or user may do something on an application; throws the API's error otherwise. */
+export function requireRight(caller: Caller, right: string, target: Target): void {
+  if (caller.kind === 'refused') throw caller.error;
+  if (isAdmin(caller)) return;
+  if (caller.kind !== 'api_key') {
+    throw target.kind === 'gateway'
+      ? noGatewayRights({ uid: target.id })
+      : noApplicationRights({ uid: target.id });
+  }
+  checkKey(caller, target, includes(caller.rights, right) ? [] : [right]);
+}
+
+function checkRights(
+  method: DescMethod,
+  request: Message,
+  caller: Caller,
+  rules: readonly RightRule[],
+): void {
+  const mask = maskPathsOf(method.input, request) ?? [];
+  for (const rule of rules) {
+    const applies =
+      rule.whenMask.length === 0 ||
+      rule.whenMask.some((path) => mask.some((one) => touches(one, path)));
+    if (applies) requireRight(caller, rule.right, targetOf(method, request, rule));
+  }
+}
+
+/** Throws unless the caller may call the method with this request. */
+export function checkAccess(method: DescMethod, request: Message, caller: Caller): void {
+  const form = methodForm(method);
+  const access = form?.access ?? Access.UNSPECIFIED;
+  if (access === Access.ANYONE) return;
+  if (caller.kind === 'refused') throw caller.error;
+  switch (access) {
+    case Access.LOGIN:
+      if (caller.kind === 'anonymous') throw unauthenticated();
+      return;
+    case Access.RIGHTS:
+      checkRights(method, request, caller, form?.rights ?? []);
+      return;
+    case Access.IN_SERVICE:
+      return;
+    default:
+      if (!isAdmin(caller)) throw noAdmin();
+  }
+}
