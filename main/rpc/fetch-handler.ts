@@ -39,36 +39,60 @@ function withCors(response: Response, caller: Caller): Response {
   return response;
 }
 
-/** A response whose body tells the controller when the reader gives up. */
-function abortOnCancel(response: Response, controller: AbortController): Response {
-  if (!response.body) return response;
+/**
+ * Requests that are being answered. A request's signal follows the client only as long as the request itself is held, so
+ * one that was collected would never hear of an abort.
+ */
+const answering = new Set<Request>();
+
+/** A controller that follows the request's own signal until `finish` is called. */
+function clientOf(request: Request): { controller: AbortController; finish: () => void } {
+  const controller = new AbortController();
+  const onAbort = (): void => {
+    controller.abort(request.signal.reason);
+    finish();
+  };
+  const finish = (): void => {
+    answering.delete(request);
+    request.signal.removeEventListener('abort', onAbort);
+  };
+  answering.add(request);
+  if (request.signal.aborted) onAbort();
+  else request.signal.addEventListener('abort', onAbort, { once: true });
+  return { controller, finish };
+}
+
+/** A response whose body aborts the call when its reader gives up. */
+function abortOnCancel(
+  response: Response,
+  { controller, finish }: ReturnType<typeof clientOf>,
+): Response {
+  if (!response.body) {
+    finish();
+    return response;
+  }
   const reader = response.body.getReader();
   const body = new ReadableStream<Uint8Array>({
     async pull(stream) {
       try {
         const { done, value } = await reader.read();
-        if (done) stream.close();
-        else stream.enqueue(value);
+        if (!done) {
+          stream.enqueue(value);
+          return;
+        }
+        stream.close();
       } catch (error) {
         stream.error(error);
       }
+      finish();
     },
     cancel(reason) {
       controller.abort(reason);
+      finish();
       reader.cancel(reason).catch(() => undefined);
     },
   });
   return new Response(body, { status: response.status, headers: response.headers });
-}
-
-/** A controller that also follows the request's own signal. */
-function controllerFor(request: Request): AbortController {
-  const controller = new AbortController();
-  if (request.signal.aborted) controller.abort(request.signal.reason);
-  request.signal.addEventListener('abort', () => controller.abort(request.signal.reason), {
-    once: true,
-  });
-  return controller;
 }
 
 /** Creates the handler both shells serve. */
@@ -85,15 +109,15 @@ export function createHandler({ router, registry, logger, files }: FetchHandlerO
     request: Request,
     caller: Caller,
     handler: (typeof connect.handlers)[number],
+    controller: AbortController,
   ): Promise<Response> => {
-    const controller = controllerFor(request);
     // The signal goes straight into the universal request: one put into a derived `Request` is lost once that is collected.
     const universal = {
       ...universalServerRequestFromFetch(request, { httpVersion: '1.1' }),
       signal: controller.signal,
       contextValues: createContextValues().set(callerKey, caller),
     };
-    return abortOnCancel(universalServerResponseToFetch(await handler(universal)), controller);
+    return universalServerResponseToFetch(await handler(universal));
   };
 
   return async (request, caller) => {
@@ -102,9 +126,10 @@ export function createHandler({ router, registry, logger, files }: FetchHandlerO
     const handler = isRest ? undefined : byPath.get(pathname);
     if (!isRest && !handler) return files(request);
     if (request.method === 'OPTIONS') return withCors(new Response(null, { status: 204 }), caller);
+    const client = clientOf(request);
     const response = handler
-      ? await rpc(request, caller, handler)
-      : await rest(request, caller, controllerFor(request));
-    return withCors(response, caller);
+      ? await rpc(request, caller, handler, client.controller)
+      : await rest(request, caller, client.controller);
+    return withCors(abortOnCancel(response, client), caller);
   };
 }

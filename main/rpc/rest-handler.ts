@@ -31,7 +31,7 @@ export interface RestOptions {
 export type RestHandler = (
   request: Request,
   caller: Caller,
-  signal: AbortSignal,
+  controller: AbortController,
 ) => Promise<Response>;
 
 function jsonResponse(status: number, json: JsonValue, headers = new Headers()): Response {
@@ -126,6 +126,11 @@ async function answerStream(
 ): Promise<Response> {
   const { asEvents, controller: client, logger } = options;
   const messages = method.invoke(message, call)[Symbol.asyncIterator]();
+  // A method that waits hears of the abort; one that rests at a message it has given has to be ended from outside.
+  const end = (): void => {
+    messages.return?.(undefined).catch(() => undefined);
+  };
+  call.signal.addEventListener('abort', end, { once: true });
   const encoder = new TextEncoder();
   const chunk = (json: JsonObject): Uint8Array =>
     encoder.encode(`${JSON.stringify(json)}${asEvents ? '\n\n' : '\n'}`);
