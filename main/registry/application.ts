@@ -1,0 +1,201 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import {
+  type EndDevice,
+  EndDeviceSchema,
+  type Session,
+  SessionSchema,
+} from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import { devAddrFromBytes, devAddrToBytes } from '../lorawan/index.ts';
+import type { ApplicationSession, DeviceRow, SessionKind } from '../store/index.ts';
+import {
+  answer,
+  changedIdentifier,
+  decodeDevice,
+  deviceIds,
+  deviceRef,
+  encodeDevice,
+  type RegistryContext,
+  SERVER_PATHS,
+  takenAttributes,
+} from './context.ts';
+import {
+  applicationDeviceNotFound,
+  applicationFieldMask,
+  applicationFieldValue,
+  applicationReadOnlyField,
+  notFound,
+  prohibitedField,
+  registryEuisTaken,
+  scriptTooLarge,
+} from './errors.ts';
+import { emptyDevice } from './identity.ts';
+import type { ServerRegistry, ServerUnit } from './join.ts';
+import { covers, isZeroBytes, mergeByPaths, without } from './masks.ts';
+import { sameBytes } from './session-messages.ts';
+
+/** Longest formatter a device may have. */
+export const MAX_FORMATTER_BYTES = 40_960;
+
+function sessionMessage(session: ApplicationSession): Session {
+  return create(SessionSchema, {
+    keys: {
+      sessionKeyId: session.sessionKeyId,
+      ...(session.appSKey && { appSKey: { key: session.appSKey } }),
+    },
+    lastAFCntDown: session.lastAFCntDown ?? 0,
+    startedAt: timestampFromMs(session.startedAtMs),
+    ...(session.devAddr && { devAddr: devAddrToBytes(session.devAddr) }),
+  });
+}
+
+function load({ store }: RegistryContext, row: DeviceRow): EndDevice {
+  const device = decodeDevice(row);
+  const { current, pending } = store.applicationSessions.byDevice(row.row);
+  if (current) device.session = sessionMessage(current);
+  if (pending) device.pendingSession = sessionMessage(pending);
+  if (device.ids && current?.devAddr) device.ids.devAddr = devAddrToBytes(current.devAddr);
+  return device;
+}
+
+function saveSession(
+  { store, clock }: RegistryContext,
+  deviceRow: number,
+  kind: SessionKind,
+  session: Session | undefined,
+): void {
+  const before = store.applicationSessions.byDevice(deviceRow)[kind];
+  if (!session) {
+    if (before) store.applicationSessions.delete(before.id);
+    return;
+  }
+  const sessionKeyId = session.keys?.sessionKeyId ?? new Uint8Array();
+  const isSame = before !== undefined && sameBytes(before.sessionKeyId, sessionKeyId);
+  const keptStart = isSame ? before.startedAtMs : undefined;
+  const appSKey = session.keys?.appSKey?.key;
+  const unchanged = isSame && (before.lastAFCntDown ?? 0) === session.lastAFCntDown;
+  const lastAFCntDown = unchanged ? before.lastAFCntDown : session.lastAFCntDown || undefined;
+  store.applicationSessions.put({
+    deviceRow,
+    kind,
+    sessionKeyId,
+    startedAtMs:
+      keptStart ?? (session.startedAt && !before ? timestampMs(session.startedAt) : clock.now()),
+    ...(session.devAddr.length > 0 && { devAddr: devAddrFromBytes(session.devAddr) }),
+    ...(appSKey && appSKey.length > 0 && { appSKey }),
+    ...(lastAFCntDown !== undefined && { lastAFCntDown }),
+  });
+}
+
+/** Checks that need nothing stored; the API layer calls them before it looks at rights. */
+export function checkApplicationRequest(device: EndDevice, paths: readonly string[]): void {
+  const required = [
+    ['session.dev_addr', device.session?.devAddr],
+    ['session.keys.app_s_key.key', device.session?.keys?.appSKey?.key],
+  ] as const;
+  for (const [field, value] of required) {
+    if (covers(paths, field) && isZeroBytes(value)) throw applicationFieldValue({ field });
+  }
+  const scripts = [
+    ['formatters.up_formatter_parameter', device.formatters?.upFormatterParameter],
+    ['formatters.down_formatter_parameter', device.formatters?.downFormatterParameter],
+  ] as const;
+  for (const [field, script] of scripts) {
+    const size = script ? Buffer.byteLength(script) : 0;
+    if (!covers(paths, field) || size <= MAX_FORMATTER_BYTES) continue;
+    const cause = scriptTooLarge({ size, max_size: MAX_FORMATTER_BYTES });
+    throw applicationFieldValue({ field }, { cause });
+  }
+}
+
+function checkAgainstStored(
+  { store }: RegistryContext,
+  device: EndDevice,
+  paths: readonly string[],
+  row: DeviceRow | undefined,
+): void {
+  const ids = deviceIds(device.ids);
+  if (row) {
+    const prohibited = paths.find((path) => path === 'ids' || path === 'ids.dev_addr');
+    if (prohibited) {
+      throw applicationFieldMask({}, { cause: prohibitedField({ field: prohibited }) });
+    }
+    const field = changedIdentifier(ids, row);
+    if (field) throw applicationReadOnlyField({ field });
+    return;
+  }
+  const devAddr = device.ids?.devAddr ?? new Uint8Array();
+  if (devAddr.length > 0) {
+    const session = covers(paths, 'session.dev_addr') ? device.session?.devAddr : undefined;
+    if (!session || !sameBytes(session, devAddr)) {
+      throw applicationFieldValue({ field: 'ids.dev_addr' });
+    }
+  }
+  const owner =
+    ids.joinEui && ids.devEui && store.applicationDevices.getByEuis(ids.joinEui, ids.devEui);
+  if (owner) throw registryEuisTaken(takenAttributes(owner));
+}
+
+export function createApplicationUnit(context: RegistryContext): ServerUnit {
+  const { store } = context;
+  return {
+    set(device, paths, effects) {
+      checkApplicationRequest(device, paths);
+      const ids = deviceIds(device.ids);
+      const row = store.applicationDevices.getByIds(ids.applicationId, ids.deviceId);
+      checkAgainstStored(context, device, paths, row);
+      const stored = row ? load(context, row) : emptyDevice(device.ids);
+      const effective = without(paths, ...SERVER_PATHS);
+      mergeByPaths(EndDeviceSchema, stored, device, effective);
+      stored.createdAt ??= context.now();
+      stored.updatedAt = context.now();
+      const id = store.applicationDevices.put({
+        ...deviceIds(stored.ids),
+        message: encodeDevice(stored, (copy) => {
+          delete copy.session;
+          delete copy.pendingSession;
+        }),
+      });
+      saveSession(context, id, 'current', stored.session);
+      saveSession(context, id, 'pending', stored.pendingSession);
+      if (stored.ids && stored.session) stored.ids.devAddr = stored.session.devAddr;
+      effects.changed('application', ids, 'set');
+      effects.event(row ? 'as.end_device.update' : 'as.end_device.create', deviceRef(ids));
+      return answer(stored, effective);
+    },
+    delete(message, effects) {
+      const ids = deviceIds(message);
+      const row = store.applicationDevices.getByIds(ids.applicationId, ids.deviceId);
+      if (!row) return false;
+      store.applicationDevices.delete(row.row);
+      effects.changed('application', row, 'delete');
+      effects.event('as.end_device.delete', deviceRef(row));
+      return true;
+    },
+  };
+}
+
+/** The AsEndDeviceRegistry: formatters and application sessions. */
+export function createApplicationDeviceRegistry(
+  context: RegistryContext,
+  unit: ServerUnit,
+): ServerRegistry {
+  return {
+    async set(device, paths) {
+      checkApplicationRequest(device, paths);
+      return context.transact((effects) => unit.set(device, paths, effects));
+    },
+    async get(message, paths) {
+      const ids = deviceIds(message);
+      const row = context.store.applicationDevices.getByIds(ids.applicationId, ids.deviceId);
+      if (!row || changedIdentifier(ids, row)) throw notFound();
+      return answer(load(context, row), paths);
+    },
+    delete: (message) =>
+      context.transact((effects) => {
+        if (unit.delete(message, effects)) return;
+        const { applicationId, deviceId } = deviceIds(message);
+        throw applicationDeviceNotFound({ device_uid: `${applicationId}.${deviceId}` });
+      }),
+  };
+}

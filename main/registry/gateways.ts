@@ -1,0 +1,162 @@
+import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { type Gateway, GatewaySchema } from '../api/gen/ttn/lorawan/v3/gateway_pb.js';
+import { errorText } from '../base/errors.ts';
+import { eui64FromBytes, eui64ToBytes, type GatewayEui } from '../lorawan/index.ts';
+import type { GatewayRow } from '../store/index.ts';
+import type { ListRequest } from './applications.ts';
+import type { Effects, RegistryContext } from './context.ts';
+import { gatewayEuiTaken, gatewayNotFound, gatewayNotFoundByEui, idTaken } from './errors.ts';
+import { mergeByPaths, pickByPaths, without } from './masks.ts';
+import { orderOf, pageOf } from './paging.ts';
+
+export interface GatewayRegistry {
+  create(gateway: Gateway): Promise<Gateway>;
+  get(gatewayId: string, paths: readonly string[]): Promise<Gateway>;
+  getByEui(eui: GatewayEui): Promise<Gateway>;
+  list(
+    request: ListRequest,
+    paths: readonly string[],
+  ): Promise<{ gateways: Gateway[]; total: number }>;
+  /** Changes a gateway; it no longer counts as new. */
+  update(gateway: Gateway, paths: readonly string[]): Promise<Gateway>;
+  delete(gatewayId: string): Promise<void>;
+  /**
+   * The id of the gateway with this EUI. One heard for the first time is registered as `eui-<hex>` and marked new; its
+   * id is known at once, it is stored soon after.
+   */
+  ensureHeard(eui: GatewayEui): string;
+  /** Whether the gateway was registered by being heard and not changed since. */
+  isNew(gatewayId: string): boolean;
+}
+
+const FIXED_PATHS = ['ids', 'created_at', 'updated_at', 'deleted_at'];
+const IMPLICIT_PATHS = ['ids', 'created_at', 'updated_at'];
+
+function decode({ message, secrets }: GatewayRow): Gateway {
+  const gateway = fromBinary(GatewaySchema, message);
+  if (!secrets) return gateway;
+  const { lbsLnsSecret, targetCupsKey } = fromBinary(GatewaySchema, secrets);
+  if (lbsLnsSecret) gateway.lbsLnsSecret = lbsLnsSecret;
+  if (targetCupsKey) gateway.targetCupsKey = targetCupsKey;
+  return gateway;
+}
+
+function save({ store }: RegistryContext, gateway: Gateway, isNew: boolean): void {
+  const message = clone(GatewaySchema, gateway);
+  const secrets = create(GatewaySchema);
+  if (message.lbsLnsSecret) secrets.lbsLnsSecret = message.lbsLnsSecret;
+  if (message.targetCupsKey) secrets.targetCupsKey = message.targetCupsKey;
+  delete message.lbsLnsSecret;
+  delete message.targetCupsKey;
+  const secretBytes = toBinary(GatewaySchema, secrets);
+  const eui = gateway.ids?.eui;
+  store.gateways.put({
+    gatewayId: gateway.ids?.gatewayId ?? '',
+    name: gateway.name,
+    createdAtMs: gateway.createdAt ? timestampMs(gateway.createdAt) : 0,
+    isNew,
+    message: toBinary(GatewaySchema, message),
+    ...(eui && eui.length > 0 && { eui: eui64FromBytes(eui) }),
+    ...(secretBytes.length > 0 && { secrets: secretBytes }),
+  });
+}
+
+const answer = (gateway: Gateway, paths: readonly string[]): Gateway =>
+  pickByPaths(GatewaySchema, gateway, [...paths, ...IMPLICIT_PATHS]);
+
+function find({ store }: RegistryContext, gatewayId: string): Gateway {
+  const row = store.gateways.get(gatewayId);
+  if (!row) throw gatewayNotFound({ gateway_id: gatewayId });
+  return decode(row);
+}
+
+function createGateway(
+  context: RegistryContext,
+  gateway: Gateway,
+  isNew: boolean,
+  effects: Effects,
+): Gateway {
+  const { store } = context;
+  const gatewayId = gateway.ids?.gatewayId ?? '';
+  if (store.gateways.get(gatewayId)) throw idTaken();
+  const eui =
+    gateway.ids && gateway.ids.eui.length > 0 ? eui64FromBytes(gateway.ids.eui) : undefined;
+  const owner = eui && store.gateways.getByEui(eui);
+  if (owner) throw gatewayEuiTaken({ gateway_eui: owner.eui ?? '', gateway_id: owner.gatewayId });
+  const stored = clone(GatewaySchema, gateway);
+  stored.createdAt = context.now();
+  stored.updatedAt = stored.createdAt;
+  delete stored.deletedAt;
+  save(context, stored, isNew);
+  effects.event('gateway.create', { kind: 'gateway', gatewayId, ...(eui && { eui }) });
+  return stored;
+}
+
+/** Registers a heard gateway under `eui-<hex>`; a taken id gets a number behind it. */
+function registerHeard(
+  context: RegistryContext,
+  eui: GatewayEui,
+  onError: (text: string) => void,
+): string {
+  const base = `eui-${eui.toLowerCase()}`;
+  let gatewayId = base;
+  for (let number = 2; context.store.gateways.get(gatewayId); number += 1) {
+    gatewayId = `${base}-${number}`;
+  }
+  const gateway = create(GatewaySchema, {
+    ids: { gatewayId, eui: eui64ToBytes(eui) },
+    statusPublic: false,
+    locationPublic: false,
+    enforceDutyCycle: true,
+  });
+  context
+    .transact((effects) => createGateway(context, gateway, true, effects))
+    .catch((error: unknown) => onError(errorText(error)));
+  return gatewayId;
+}
+
+export function createGatewayRegistry(
+  context: RegistryContext,
+  onError: (text: string) => void,
+): GatewayRegistry {
+  const { store } = context;
+  return {
+    create: (gateway) =>
+      context.transact((effects) => createGateway(context, gateway, false, effects)),
+    async get(gatewayId, paths) {
+      return answer(find(context, gatewayId), paths);
+    },
+    async getByEui(eui) {
+      const row = store.gateways.getByEui(eui);
+      if (!row) throw gatewayNotFoundByEui({ gateway_eui: eui });
+      return decode(row);
+    },
+    async list({ limit, page, order }, paths) {
+      const { rows, total } = store.gateways.list({
+        ...orderOf(order, ['gateway_id', 'gateway_eui', 'name', 'created_at'], 'gateway_id'),
+        ...pageOf(limit, page),
+      });
+      return { gateways: rows.map((row) => answer(decode(row), paths)), total };
+    },
+    update: (gateway, paths) =>
+      context.transact((effects) => {
+        const gatewayId = gateway.ids?.gatewayId ?? '';
+        const stored = find(context, gatewayId);
+        const effective = without(paths, ...FIXED_PATHS);
+        mergeByPaths(GatewaySchema, stored, gateway, effective);
+        stored.updatedAt = context.now();
+        save(context, stored, false);
+        effects.event('gateway.update', { kind: 'gateway', gatewayId });
+        return answer(stored, effective);
+      }),
+    delete: (gatewayId) =>
+      context.transact((effects) => {
+        if (!store.gateways.delete(gatewayId)) throw gatewayNotFound({ gateway_id: gatewayId });
+        effects.event('gateway.delete', { kind: 'gateway', gatewayId });
+      }),
+    ensureHeard: (eui) =>
+      store.gateways.getByEui(eui)?.gatewayId ?? registerHeard(context, eui, onError),
+    isNew: (gatewayId) => store.gateways.get(gatewayId)?.isNew ?? false,
+  };
+}

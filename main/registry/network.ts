@@ -1,0 +1,194 @@
+import { type EndDevice, EndDeviceSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import type { EndDeviceIdentifiers } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
+import { devAddrToBytes } from '../lorawan/index.ts';
+import type { DeviceRow } from '../store/index.ts';
+import {
+  answer,
+  changedIdentifier,
+  decodeDevice,
+  deviceIds,
+  deviceRef,
+  encodeDevice,
+  type RegistryContext,
+  SERVER_PATHS,
+  takenAttributes,
+} from './context.ts';
+import {
+  corruptedMacState,
+  networkDeviceNotFound,
+  networkFieldValue,
+  networkReadOnlyField,
+  notFound,
+  registryEuisTaken,
+} from './errors.ts';
+import { emptyDevice } from './identity.ts';
+import type { ServerRegistry, ServerUnit } from './join.ts';
+import { mergeByPaths, touches, without } from './masks.ts';
+import { checkNetworkDevice } from './network-rules.ts';
+import {
+  macStateOf,
+  networkSessionMessage,
+  sameBytes,
+  saveNetworkSession,
+} from './session-messages.ts';
+
+/** The NsEndDeviceRegistry. */
+export interface NetworkRegistry extends ServerRegistry {
+  /** Forgets what was negotiated with the device; an ABP device starts anew with its address and keys. */
+  resetFactoryDefaults(ids: EndDeviceIdentifiers, paths: readonly string[]): Promise<EndDevice>;
+}
+
+/** The whole device: message, sessions with keys and counters, MAC states. */
+function load({ store }: RegistryContext, row: DeviceRow): EndDevice {
+  const device = decodeDevice(row);
+  const { current, pending } = store.networkSessions.byDevice(row.row);
+  if (current) device.session = networkSessionMessage(current);
+  if (pending) device.pendingSession = networkSessionMessage(pending);
+  const macState = macStateOf(current);
+  const pendingMacState = macStateOf(pending);
+  if (macState) device.macState = macState;
+  if (pendingMacState) device.pendingMacState = pendingMacState;
+  if (device.ids && current) device.ids.devAddr = devAddrToBytes(current.devAddr);
+  return device;
+}
+
+function save(context: RegistryContext, device: EndDevice): void {
+  const { clock, store } = context;
+  const deviceRow = store.networkDevices.put({
+    ...deviceIds(device.ids),
+    message: encodeDevice(device, (copy) => {
+      delete copy.session;
+      delete copy.pendingSession;
+      delete copy.macState;
+      delete copy.pendingMacState;
+    }),
+  });
+  const nowMs = clock.now();
+  saveNetworkSession(store.networkSessions, {
+    deviceRow,
+    kind: 'current',
+    session: device.session,
+    macState: device.macState,
+    nowMs,
+  });
+  saveNetworkSession(store.networkSessions, {
+    deviceRow,
+    kind: 'pending',
+    session: device.pendingSession,
+    macState: device.pendingMacState,
+    nowMs,
+  });
+}
+
+function checkIdentity(
+  { store }: RegistryContext,
+  device: EndDevice,
+  row: DeviceRow | undefined,
+): void {
+  const ids = deviceIds(device.ids);
+  if (row) {
+    const field = changedIdentifier(ids, row);
+    if (field) throw networkReadOnlyField({ field });
+    return;
+  }
+  const owner =
+    ids.joinEui && ids.devEui && store.networkDevices.getByEuis(ids.joinEui, ids.devEui);
+  if (owner) throw registryEuisTaken(takenAttributes(owner));
+}
+
+/** `ids.dev_addr` of a request has to be the address of its session. */
+function checkDevAddr(device: EndDevice, stored: EndDevice, paths: readonly string[]): void {
+  const sent = device.ids?.devAddr ?? new Uint8Array();
+  if (sent.length === 0) return;
+  const session = touches(paths, 'session.dev_addr') ? device.session : stored.session;
+  if (!session || !sameBytes(session.devAddr, sent))
+    throw networkFieldValue({ field: 'session.dev_addr' });
+}
+
+export function createNetworkUnit(context: RegistryContext): ServerUnit {
+  const { store } = context;
+  return {
+    set(device, paths, effects) {
+      const ids = deviceIds(device.ids);
+      const row = store.networkDevices.getByIds(ids.applicationId, ids.deviceId);
+      checkIdentity(context, device, row);
+      const before = row && load(context, row);
+      const stored = row ? load(context, row) : emptyDevice(device.ids);
+      checkDevAddr(device, stored, paths);
+      const effective = without(paths, ...SERVER_PATHS);
+      mergeByPaths(EndDeviceSchema, stored, device, effective);
+      checkNetworkDevice(stored, effective, before);
+      if (stored.session && !stored.macState && stored.frequencyPlanId !== '') {
+        stored.macState = context.newMacState(stored);
+      }
+      if (stored.ids && stored.session) stored.ids.devAddr = stored.session.devAddr;
+      stored.createdAt ??= context.now();
+      stored.updatedAt = context.now();
+      save(context, stored);
+      effects.changed('network', ids, 'set');
+      effects.event(row ? 'ns.end_device.update' : 'ns.end_device.create', deviceRef(ids));
+      return answer(stored, effective);
+    },
+    delete(message, effects) {
+      const ids = deviceIds(message);
+      const row = store.networkDevices.getByIds(ids.applicationId, ids.deviceId);
+      if (!row) return false;
+      store.networkDevices.delete(row.row);
+      effects.changed('network', row, 'delete');
+      effects.event('ns.end_device.delete', deviceRef(row));
+      return true;
+    },
+  };
+}
+
+function reset(context: RegistryContext, device: EndDevice): void {
+  delete device.pendingMacState;
+  delete device.pendingSession;
+  delete device.macState;
+  delete device.batteryPercentage;
+  delete device.lastDevStatusReceivedAt;
+  device.downlinkMargin = 0;
+  if (device.supportsJoin) {
+    delete device.session;
+    return;
+  }
+  if (!device.session) throw corruptedMacState();
+  device.session.lastFCntUp = 0;
+  device.session.lastNFCntDown = 0;
+  device.session.lastConfFCntDown = 0;
+  device.session.startedAt = context.now();
+  device.macState = context.newMacState(device);
+}
+
+/** Creates the registry over its unit. */
+export function createNetworkRegistry(context: RegistryContext, unit: ServerUnit): NetworkRegistry {
+  const { store } = context;
+  return {
+    set: (device, paths) => context.transact((effects) => unit.set(device, paths, effects)),
+    async get(message, paths) {
+      const ids = deviceIds(message);
+      const row = store.networkDevices.getByIds(ids.applicationId, ids.deviceId);
+      if (!row || changedIdentifier(ids, row)) throw notFound();
+      return answer(load(context, row), paths);
+    },
+    delete: (ids) =>
+      context.transact((effects) => {
+        if (!unit.delete(ids, effects)) throw networkDeviceNotFound();
+      }),
+    resetFactoryDefaults: (message, paths) =>
+      context.transact((effects) => {
+        const ids = deviceIds(message);
+        const row = store.networkDevices.getByIds(ids.applicationId, ids.deviceId);
+        if (!row) throw networkDeviceNotFound();
+        const device = load(context, row);
+        reset(context, device);
+        device.updatedAt = context.now();
+        // The stored sessions go first, so that their counters are not kept.
+        const { current } = store.networkSessions.byDevice(row.row);
+        if (current) store.networkSessions.delete(current.id);
+        save(context, device);
+        effects.changed('network', ids, 'set');
+        return answer(device, paths);
+      }),
+  };
+}
