@@ -47,7 +47,7 @@ function checkAbp(device: EndDevice): void {
     throw refuse('pending_session', fieldNotZero({ name: 'pending_session' }));
   if (device.pendingMacState)
     throw refuse('pending_mac_state', fieldNotZero({ name: 'pending_mac_state' }));
-  if (device.session && device.session.keys && device.session.keys.sessionKeyId.length > 0) {
+  if ((device.session?.keys?.sessionKeyId.length ?? 0) > 0) {
     throw refuse(
       'session.keys.session_key_id',
       fieldNotZero({ name: 'session.keys.session_key_id' }),

@@ -1,0 +1,139 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type EndDevice,
+  type MACParameters,
+  type MACParameters_Channel,
+  MACParameters_ChannelSchema,
+  MACParametersSchema,
+  type MACSettings,
+  type MACState,
+  MACStateSchema,
+} from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import {
+  AggregatedDutyCycle,
+  Class,
+  type DataRateIndex,
+  MACVersion,
+  PHYVersion,
+  type RxDelay,
+} from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import {
+  type Band,
+  band,
+  type FrequencyPlan,
+  frequencyPlan,
+  parsePhyVersion,
+} from '../lorawan/index.ts';
+
+/** RX1 delay the network asks for unless the device's settings say otherwise, in seconds. */
+export const DESIRED_RX1_DELAY_S = 5;
+
+/** Band and plan of a device, or undefined if its versions or plan are not known. */
+export function bandOf(device: EndDevice): { band: Band; plan: FrequencyPlan } | undefined {
+  const plan = frequencyPlan(device.frequencyPlanId);
+  const phyVersion = parsePhyVersion(PHYVersion[device.lorawanPhyVersion] ?? '');
+  const rules = plan && phyVersion && band(plan.bandId, phyVersion);
+  return rules && { band: rules, plan };
+}
+
+function channel(
+  uplinkHz: number,
+  downlinkHz: number,
+  rates: readonly [number, number],
+  enableUplink: boolean,
+): MACParameters_Channel {
+  return create(MACParameters_ChannelSchema, {
+    uplinkFrequency: BigInt(uplinkHz),
+    downlinkFrequency: BigInt(downlinkHz),
+    minDataRateIndex: rates[0] as DataRateIndex,
+    maxDataRateIndex: rates[1] as DataRateIndex,
+    enableUplink,
+  });
+}
+
+/** Channels a device has after its start: the band's default ones. */
+function bootChannels({ uplinkChannels, downlinkChannels }: Band): MACParameters_Channel[] {
+  return uplinkChannels.map(({ frequencyHz, minDataRateIndex, maxDataRateIndex }, index) => {
+    const down = downlinkChannels[index % downlinkChannels.length]?.frequencyHz ?? frequencyHz;
+    return channel(frequencyHz, down, [minDataRateIndex, maxDataRateIndex], true);
+  });
+}
+
+/** Channels the plan wants: known ones are enabled, others are added where the band lets them. */
+function planChannels(rules: Band, plan: FrequencyPlan): MACParameters_Channel[] {
+  const channels = bootChannels(rules);
+  for (const one of channels) one.enableUplink = false;
+  const wanted = plan.uplinkChannels.map((one) => ({
+    frequencyHz: one.frequencyHz,
+    rates: [one.minDataRateIndex, one.maxDataRateIndex] as const,
+  }));
+  const standard = plan.loraStandardChannel;
+  if (standard && !rules.dynamicChannels) {
+    wanted.push({
+      frequencyHz: standard.frequencyHz,
+      rates: [standard.dataRateIndex, standard.dataRateIndex],
+    });
+  }
+  for (const { frequencyHz, rates } of wanted) {
+    const known = channels.find((one) => one.uplinkFrequency === BigInt(frequencyHz));
+    if (known) known.enableUplink = true;
+    else if (rules.dynamicChannels) channels.push(channel(frequencyHz, frequencyHz, rates, true));
+  }
+  return channels;
+}
+
+function currentParameters(rules: Band, settings: MACSettings | undefined): MACParameters {
+  return create(MACParametersSchema, {
+    maxEirp: rules.defaultMaxEirpDbm,
+    adrNbTrans: 1,
+    rx1Delay: settings?.rx1Delay?.value ?? ((rules.receiveDelay1Ms / 1000) as RxDelay),
+    rx1DataRateOffset: settings?.rx1DataRateOffset?.value ?? 0,
+    rx2DataRateIndex:
+      settings?.rx2DataRateIndex?.value ?? (rules.rx2.dataRateIndex as DataRateIndex),
+    rx2Frequency: settings?.rx2Frequency?.value ?? BigInt(rules.rx2.frequencyHz),
+    maxDutyCycle: settings?.maxDutyCycle?.value ?? AggregatedDutyCycle.DUTY_CYCLE_1,
+    channels: bootChannels(rules),
+  });
+}
+
+function desiredParameters(
+  rules: Band,
+  plan: FrequencyPlan,
+  settings: MACSettings | undefined,
+  current: MACParameters,
+): MACParameters {
+  const planRx2 = plan.rx2DefaultDataRateIndex as DataRateIndex | undefined;
+  const planEirp =
+    plan.maxEirpDbm && plan.maxEirpDbm < rules.defaultMaxEirpDbm
+      ? plan.maxEirpDbm
+      : rules.defaultMaxEirpDbm;
+  return create(MACParametersSchema, {
+    maxEirp: planEirp,
+    adrNbTrans: 1,
+    rx1Delay: settings?.desiredRx1Delay?.value ?? (DESIRED_RX1_DELAY_S as RxDelay),
+    rx1DataRateOffset: settings?.desiredRx1DataRateOffset?.value ?? current.rx1DataRateOffset,
+    rx2DataRateIndex:
+      settings?.desiredRx2DataRateIndex?.value ?? planRx2 ?? current.rx2DataRateIndex,
+    rx2Frequency: settings?.desiredRx2Frequency?.value ?? current.rx2Frequency,
+    maxDutyCycle: settings?.desiredMaxDutyCycle?.value ?? AggregatedDutyCycle.DUTY_CYCLE_1,
+    channels: planChannels(rules, plan),
+  });
+}
+
+/**
+ * MAC state at the start of a session: `current_parameters` is what the device uses by itself, `desired_parameters` what
+ * the network wants of it. Every MAC command exists to remove one difference between the two.
+ */
+export function newMacState(device: EndDevice): MACState {
+  const found = bandOf(device);
+  const state = create(MACStateSchema, {
+    lorawanVersion: device.lorawanVersion,
+    deviceClass:
+      device.supportsClassC && device.lorawanVersion !== MACVersion.MAC_V1_1 ? Class.C : Class.A,
+  });
+  if (!found) return state;
+  const current = currentParameters(found.band, device.macSettings);
+  state.currentParameters = current;
+  state.desiredParameters = desiredParameters(found.band, found.plan, device.macSettings, current);
+  return state;
+}

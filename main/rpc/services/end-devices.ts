@@ -1,0 +1,96 @@
+import { create } from '@bufbuild/protobuf';
+import { EmptySchema, timestampMs } from '@bufbuild/protobuf/wkt';
+import { EndDeviceRegistration } from '../../api/gen/gatehouse/v1/workspace_pb.js';
+import { AsEndDeviceRegistry } from '../../api/gen/ttn/lorawan/v3/applicationserver_pb.js';
+import {
+  type EndDevice,
+  EndDeviceSchema,
+  EndDevicesSchema,
+} from '../../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import { EndDeviceRegistry } from '../../api/gen/ttn/lorawan/v3/end_device_services_pb.js';
+import type { EndDeviceIdentifiers } from '../../api/gen/ttn/lorawan/v3/identifiers_pb.js';
+import { EndDeviceIdentifiersSchema } from '../../api/gen/ttn/lorawan/v3/identifiers_pb.js';
+import { JsEndDeviceRegistry } from '../../api/gen/ttn/lorawan/v3/joinserver_pb.js';
+import { NsEndDeviceRegistry } from '../../api/gen/ttn/lorawan/v3/networkserver_pb.js';
+import type { Registry } from '../../registry/index.ts';
+import { type Served, serve } from '../router.ts';
+
+const empty = create(EmptySchema);
+/** Required by the contract, so that only its type says they may be missing. */
+const deviceOf = (device: EndDevice | undefined): EndDevice => device ?? create(EndDeviceSchema);
+const idsOf = (ids: EndDeviceIdentifiers | undefined): EndDeviceIdentifiers =>
+  ids ?? create(EndDeviceIdentifiersSchema);
+
+function identityService({ identity }: Registry): Served {
+  return serve(EndDeviceRegistry, {
+    create: ({ endDevice }) => identity.create(deviceOf(endDevice)),
+    get: ({ endDeviceIds, fieldMask }) => identity.get(idsOf(endDeviceIds), fieldMask?.paths ?? []),
+    getIdentifiersForEUIs: ({ joinEui, devEui }) => identity.getByEuis(joinEui, devEui),
+    async list(request, call) {
+      const updatedSince = request.filters.find((one) => one.field.case === 'updatedSince')?.field
+        .value;
+      const { devices, total } = await identity.list(
+        {
+          applicationId: request.applicationIds?.applicationId ?? '',
+          limit: request.limit,
+          page: request.page,
+          order: request.order,
+          ...(updatedSince && { updatedSinceMs: timestampMs(updatedSince) }),
+        },
+        request.fieldMask?.paths ?? [],
+      );
+      call.setTotalCount(total);
+      return create(EndDevicesSchema, { endDevices: devices });
+    },
+    update: ({ endDevice, fieldMask }) =>
+      identity.update(deviceOf(endDevice), fieldMask?.paths ?? []),
+    async delete(ids) {
+      await identity.delete(ids);
+      return empty;
+    },
+  });
+}
+
+/** The device registries of The Things Stack, and our call for all four at once. */
+export function endDeviceServices(registry: Registry): Served[] {
+  const { application, join, network } = registry;
+  return [
+    identityService(registry),
+    serve(JsEndDeviceRegistry, {
+      get: ({ endDeviceIds, fieldMask }) => join.get(idsOf(endDeviceIds), fieldMask?.paths ?? []),
+      set: ({ endDevice, fieldMask }) => join.set(deviceOf(endDevice), fieldMask?.paths ?? []),
+      async delete(ids) {
+        await join.delete(ids);
+        return empty;
+      },
+    }),
+    serve(NsEndDeviceRegistry, {
+      get: ({ endDeviceIds, fieldMask }) =>
+        network.get(idsOf(endDeviceIds), fieldMask?.paths ?? []),
+      set: ({ endDevice, fieldMask }) => network.set(deviceOf(endDevice), fieldMask?.paths ?? []),
+      resetFactoryDefaults: ({ endDeviceIds, fieldMask }) =>
+        network.resetFactoryDefaults(idsOf(endDeviceIds), fieldMask?.paths ?? []),
+      async delete(ids) {
+        await network.delete(ids);
+        return empty;
+      },
+    }),
+    serve(AsEndDeviceRegistry, {
+      get: ({ endDeviceIds, fieldMask }) =>
+        application.get(idsOf(endDeviceIds), fieldMask?.paths ?? []),
+      set: ({ endDevice, fieldMask }) =>
+        application.set(deviceOf(endDevice), fieldMask?.paths ?? []),
+      async delete(ids) {
+        await application.delete(ids);
+        return empty;
+      },
+    }),
+    serve(EndDeviceRegistration, {
+      register: ({ endDevice }) => registry.registerEverywhere(deviceOf(endDevice)),
+      async delete(ids) {
+        await registry.deleteEverywhere(ids);
+        return empty;
+      },
+    }),
+  ];
+}

@@ -1,0 +1,179 @@
+import { create } from '@bufbuild/protobuf';
+import { anyPack, timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import {
+  type Event,
+  EventSchema,
+  Events,
+  FindRelatedEventsResponseSchema,
+} from '../../api/gen/ttn/lorawan/v3/events_pb.js';
+import {
+  type EntityIdentifiers,
+  EntityIdentifiersSchema,
+} from '../../api/gen/ttn/lorawan/v3/identifiers_pb.js';
+import type { Clock } from '../../base/clock.ts';
+import { defineError } from '../../base/errors.ts';
+import type { BusEvent, EntityRef, EventBus } from '../../events/index.ts';
+import { parseHex } from '../../lorawan/index.ts';
+import type { Call, Caller } from '../call.ts';
+import { requireRight } from '../rights.ts';
+import { type Served, serve } from '../router.ts';
+
+const noIdentifiers = defineError(
+  'pkg/events/grpc:no_identifiers',
+  'INVALID_ARGUMENT',
+  'Name at least one application, end device or gateway whose events you want.',
+);
+const invalidRegexp = defineError(
+  'pkg/events:invalid_regexp',
+  'INVALID_ARGUMENT',
+  'The event name pattern {pattern} is no regular expression.',
+);
+
+const MAX_PATTERN_LENGTH = 200;
+
+function entityOf({ ids }: EntityIdentifiers): EntityRef | undefined {
+  switch (ids.case) {
+    case 'applicationIds':
+      return { kind: 'application', applicationId: ids.value.applicationId };
+    case 'deviceIds':
+      return {
+        kind: 'device',
+        applicationId: ids.value.applicationIds?.applicationId ?? '',
+        deviceId: ids.value.deviceId,
+      };
+    case 'gatewayIds':
+      return { kind: 'gateway', gatewayId: ids.value.gatewayId };
+    default:
+      return undefined;
+  }
+}
+
+function requireAnyRight(caller: Caller, entity: EntityRef): void {
+  if (entity.kind === 'gateway') {
+    requireRight(caller, 'RIGHT_GATEWAY_STATUS_READ', { kind: 'gateway', id: entity.gatewayId });
+  } else {
+    requireRight(caller, 'RIGHT_APPLICATION_TRAFFIC_READ', {
+      kind: 'application',
+      id: entity.applicationId,
+    });
+  }
+}
+
+const bytes = (hex: string | undefined): Uint8Array =>
+  (hex ? parseHex(hex) : undefined) ?? new Uint8Array();
+
+function identifiersOf(entity: EntityRef): EntityIdentifiers {
+  switch (entity.kind) {
+    case 'application':
+      return create(EntityIdentifiersSchema, {
+        ids: { case: 'applicationIds', value: { applicationId: entity.applicationId } },
+      });
+    case 'gateway':
+      return create(EntityIdentifiersSchema, {
+        ids: { case: 'gatewayIds', value: { gatewayId: entity.gatewayId, eui: bytes(entity.eui) } },
+      });
+    case 'device':
+      return create(EntityIdentifiersSchema, {
+        ids: {
+          case: 'deviceIds',
+          value: {
+            deviceId: entity.deviceId,
+            applicationIds: { applicationId: entity.applicationId },
+            devEui: bytes(entity.devEui),
+            joinEui: bytes(entity.joinEui),
+            devAddr: bytes(entity.devAddr),
+          },
+        },
+      });
+  }
+}
+
+/** An event of the bus in the API's form. */
+export function eventMessage(event: BusEvent): Event {
+  const data = event.data();
+  return create(EventSchema, {
+    name: event.name,
+    time: timestampFromMs(event.timeMs),
+    identifiers: event.identifiers.map(identifiersOf),
+    correlationIds: [...event.correlationIds],
+    origin: 'gatehouse',
+    uniqueId: event.uniqueId,
+    ...(data && { data: anyPack(data.schema, data.message) }),
+  });
+}
+
+/** Names are exact, or regular expressions between slashes. */
+function nameFilter(names: readonly string[]): ((name: string) => boolean) | undefined {
+  if (names.length === 0) return undefined;
+  const tests = names.map((name) => {
+    if (!/^\/.*\/$/.test(name)) return (candidate: string) => candidate === name;
+    const pattern = name.slice(1, -1);
+    if (pattern.length > MAX_PATTERN_LENGTH) throw invalidRegexp({ pattern });
+    try {
+      const compiled = new RegExp(pattern);
+      return (candidate: string) => compiled.test(candidate);
+    } catch (error) {
+      throw invalidRegexp({ pattern }, { cause: error });
+    }
+  });
+  return (candidate) => tests.some((matches) => matches(candidate));
+}
+
+export function eventService({
+  events,
+  clock,
+}: {
+  readonly events: EventBus;
+  readonly clock: Clock;
+}): Served {
+  async function* stream(
+    request: {
+      identifiers: EntityIdentifiers[];
+      tail: number;
+      names: string[];
+      after?: Parameters<typeof timestampMs>[0] | undefined;
+    },
+    call: Call,
+  ): AsyncGenerator<Event> {
+    const entities = request.identifiers.map(entityOf).filter((one) => one !== undefined);
+    if (entities.length === 0) throw noIdentifiers();
+    for (const entity of entities) requireAnyRight(call.caller, entity);
+    const matchesName = nameFilter(request.names);
+    const subscription = events.subscribe({
+      entities,
+      ...(matchesName && { matchesName }),
+      ...(request.tail > 0 && { tail: request.tail }),
+      ...(request.after && { afterMs: timestampMs(request.after) }),
+    });
+    const close = (): void => subscription.close();
+    if (call.signal.aborted) close();
+    call.signal.addEventListener('abort', close, { once: true });
+    try {
+      yield create(EventSchema, {
+        name: 'events.stream.start',
+        time: timestampFromMs(clock.now()),
+        identifiers: request.identifiers,
+        origin: 'gatehouse',
+      });
+      for (let batch = await subscription.next(); batch; batch = await subscription.next()) {
+        for (const event of batch.events) yield eventMessage(event);
+      }
+    } finally {
+      close();
+    }
+  }
+  return serve(Events, {
+    stream,
+    findRelated({ correlationId }, { caller }) {
+      const found = events.related(correlationId).filter((event) => {
+        try {
+          for (const entity of event.identifiers) requireAnyRight(caller, entity);
+          return true;
+        } catch {
+          return false;
+        }
+      });
+      return create(FindRelatedEventsResponseSchema, { events: found.map(eventMessage) });
+    },
+  });
+}
