@@ -8,7 +8,7 @@ export interface Timer {
  * time-outs can be tested in virtual time.
  */
 export interface Clock {
-  /** Wall clock in milliseconds since 1970 (UTC), with a fraction where the system has one. May jump. */
+  /** Wall clock in whole milliseconds since 1970 (UTC). May jump. */
   now(): number;
   /** Milliseconds since an arbitrary start; never goes back, goes on while the wall clock jumps. */
   monotonic(): number;
@@ -51,7 +51,7 @@ export function sleepWith(
 /** The computer's own clock. */
 export function systemClock(): Clock {
   const clock: Clock = {
-    now: () => performance.timeOrigin + performance.now() + drift(),
+    now: () => Date.now(),
     monotonic: () => performance.now(),
     setTimer(delayMs, run) {
       const handle = setTimeout(run, Math.min(Math.max(0, delayMs), LONGEST_DELAY_MS));
@@ -60,10 +60,4 @@ export function systemClock(): Clock {
     sleep: (delayMs, signal) => sleepWith(clock, delayMs, signal),
   };
   return clock;
-}
-
-/** What the wall clock has moved against the monotonic one since start, so that `now()` follows its jumps. */
-function drift(): number {
-  const difference = Date.now() - (performance.timeOrigin + performance.now());
-  return Math.abs(difference) < 2 ? 0 : difference;
 }

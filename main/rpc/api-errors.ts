@@ -29,7 +29,7 @@ export function errorDetails(error: GatehouseError): ErrorDetails {
     namespace: error.namespace,
     name: error.reason,
     messageFormat: error.messageFormat,
-    attributes: attributesOf(error),
+    ...(Object.keys(error.attributes).length > 0 && { attributes: attributesOf(error) }),
     correlationId: correlationId(),
     code: STATUS[error.status],
     ...(error.cause instanceof GatehouseError && { cause: errorDetails(error.cause) }),
