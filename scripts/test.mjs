@@ -38,7 +38,7 @@ const checks = [
     ],
   ],
 ];
-if (existsSync(join(root, 'scripts/package-check.mjs'))) {
+if (existsSync(join(root, 'renderer/index.html'))) {
   checks.push(['packaging', node, [join(root, 'scripts/package-check.mjs')]]);
 }
 

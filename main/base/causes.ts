@@ -171,10 +171,6 @@ const JOINING = {
     'The registered device has no NwkKey.',
     'Enter the NwkKey of the device, or register it with a LoRaWAN version 1.0.x.',
   ),
-  wrong_root_key: cause(
-    'The integrity code of the join-request does not fit the registered root key.',
-    'Compare AppKey (or NwkKey) of the device with the registration.',
-  ),
   mac_version: cause(
     'The LoRaWAN version of the device is unknown.',
     'Choose a LoRaWAN version in the registration.',

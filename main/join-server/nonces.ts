@@ -1,0 +1,55 @@
+import type { CauseCode } from '../base/causes.ts';
+import { isAtLeast, type MacVersion } from '../lorawan/index.ts';
+import type { JoinState } from '../store/index.ts';
+
+/** Random DevNonces of versions before 1.0.4 that are remembered per device. */
+export const REMEMBERED_DEV_NONCES = 10;
+/** JoinNonces have 24 bits. */
+const LAST_JOIN_NONCE = 0xff_ffff;
+
+interface NonceOptions {
+  readonly macVersion: MacVersion;
+  /** `resets_join_nonces` of the device. */
+  readonly resetsJoinNonces: boolean;
+}
+
+/** Since 1.0.4 the DevNonce counts up (TS001-1.0.4 §6.2.2); before, it is random and must not be one of the last. */
+function nonceProblem(
+  state: JoinState,
+  devNonce: number,
+  { macVersion, resetsJoinNonces }: NonceOptions,
+): CauseCode | undefined {
+  if (resetsJoinNonces) return undefined;
+  if (!isAtLeast(macVersion, '1.0.4'))
+    return state.usedDevNonces.includes(devNonce) ? 'reuse_dev_nonce' : undefined;
+  if (state.lastDevNonce !== undefined)
+    return devNonce > state.lastDevNonce ? undefined : 'dev_nonce_too_small';
+  return devNonce === 0 && state.lastJoinNonce !== undefined ? 'dev_nonce_too_small' : undefined;
+}
+
+/** The state after an accepted join, or why there is none. Nothing changes until the caller stores it. */
+export function nextJoinState(
+  state: JoinState,
+  devNonce: number,
+  options: NonceOptions,
+):
+  | { readonly ok: true; readonly state: JoinState; readonly joinNonce: number }
+  | { readonly ok: false; readonly cause: CauseCode } {
+  const problem = nonceProblem(state, devNonce, options);
+  if (problem) return { ok: false, cause: problem };
+  const joinNonce = (state.lastJoinNonce ?? 0) + 1;
+  if (joinNonce > LAST_JOIN_NONCE) return { ok: false, cause: 'join_nonce_too_high' };
+  const counts = isAtLeast(options.macVersion, '1.0.4');
+  const known = state.usedDevNonces.filter((used) => used !== devNonce);
+  return {
+    ok: true,
+    joinNonce,
+    state: counts
+      ? { ...state, lastDevNonce: devNonce, lastJoinNonce: joinNonce }
+      : {
+          ...state,
+          usedDevNonces: [...known, devNonce].slice(-REMEMBERED_DEV_NONCES),
+          lastJoinNonce: joinNonce,
+        },
+  };
+}

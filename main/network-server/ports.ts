@@ -1,0 +1,95 @@
+import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import type { CauseCode, EvidenceData } from '../base/causes.ts';
+import type { EventBus } from '../events/index.ts';
+import type {
+  DevAddr,
+  DevAddrPrefix,
+  DevEui,
+  DlSettings,
+  JoinEui,
+  JoinRequestFrame,
+  MacVersion,
+  NetId,
+} from '../lorawan/index.ts';
+import type { FrameStore, Store } from '../store/index.ts';
+
+/** A device as the network registry holds it. */
+export interface NetworkDevice {
+  readonly row: number;
+  readonly applicationId: string;
+  readonly deviceId: string;
+  readonly devEui?: DevEui;
+  readonly joinEui?: JoinEui;
+  /** Versions, frequency plan, MAC settings, capabilities; no keys, no counters. */
+  readonly message: EndDevice;
+}
+
+/** What the network server needs of the registry. All calls are synchronous reads. */
+export interface NetworkRegistry {
+  networkDeviceById(row: number): NetworkDevice | undefined;
+  networkDeviceByEuis(joinEui: JoinEui, devEui: DevEui): NetworkDevice | undefined;
+  networkDeviceByIds(applicationId: string, deviceId: string): NetworkDevice | undefined;
+  /** Tells that a device changed, so that what was read of it is to be read again. */
+  onChange(listener: () => void): () => void;
+}
+
+/** What the network server needs of the store. */
+export type NetworkStore = Pick<
+  Store,
+  'unit' | 'networkSessions' | 'downlinkQueue' | 'onRollback'
+> & { readonly frames: Pick<FrameStore, 'addFrame' | 'updateFrame'> };
+
+export type EventSink = Pick<EventBus, 'publish'>;
+
+export interface NetworkSettings {
+  readonly netId: NetId;
+  /** DevAddrs of joining devices are taken from here. */
+  readonly devAddrBlock: DevAddrPrefix;
+  /** How long receptions of one frame are collected; 200 unless given. */
+  readonly deduplicationMs?: number;
+}
+
+/** `count` random bytes. */
+export type RandomBytes = (count: number) => Uint8Array;
+
+/** What the join server is asked. */
+export interface JoinQuestion {
+  readonly frame: JoinRequestFrame;
+  readonly macVersion: MacVersion;
+  readonly devAddr: DevAddr;
+  readonly netId: NetId;
+  readonly dlSettings: DlSettings;
+  /** RxDelay as it goes on air, in seconds. */
+  readonly rxDelay: number;
+  readonly cfList?: Uint8Array;
+  readonly correlationIds: readonly string[];
+}
+
+/** What the join server answers. */
+export type JoinAnswer =
+  | {
+      readonly accepted: true;
+      /** PHYPayload. */
+      readonly joinAccept: Uint8Array;
+      readonly sessionKeyId: Uint8Array;
+      /** Raw keys; in 1.0.x the NwkSKey stands in all three network places. */
+      readonly keys: {
+        readonly fNwkSIntKey: Uint8Array;
+        readonly sNwkSIntKey: Uint8Array;
+        readonly nwkSEncKey: Uint8Array;
+        readonly appSKey: Uint8Array;
+      };
+      readonly evidence: readonly EvidenceData[];
+    }
+  | {
+      readonly accepted: false;
+      readonly cause: CauseCode;
+      readonly evidence: readonly EvidenceData[];
+    };
+
+/** What the network server needs of the join server. Both calls are synchronous and belong inside a unit. */
+export interface JoinPort {
+  handleJoin(question: JoinQuestion): JoinAnswer;
+  /** Looks for a registration that almost fits. */
+  explainUnknownDevice(frame: JoinRequestFrame): Extract<JoinAnswer, { accepted: false }>;
+}
