@@ -1,13 +1,22 @@
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { createRegistry as createTypeRegistry } from '@bufbuild/protobuf';
 import { file_ttn_lorawan_v3_end_device } from './api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { file_ttn_lorawan_v3_error } from './api/gen/ttn/lorawan/v3/error_pb.js';
 import { file_ttn_lorawan_v3_messages } from './api/gen/ttn/lorawan/v3/messages_pb.js';
+import { createApplicationServer } from './application-server/application-server.ts';
+import { createFormatterService } from './application-server/formatters/formatter-service.ts';
+import { createFormatters } from './application-server/formatters/formatters.ts';
 import type { Clock } from './base/clock.ts';
 import { defineError } from './base/errors.ts';
 import type { Logger } from './base/logger.ts';
+import type { DownlinkScheduler, ReceivedUplink } from './base/seams.ts';
+import { listSerialPorts } from './concentrator/discovery/list-serial-ports.ts';
 import { createEventBus, type EventBus } from './events/index.ts';
-import { formatHex, selfTestCrypto } from './lorawan/index.ts';
+import { createGatewayServer } from './gateway-server/index.ts';
+import { createJoinServer } from './join-server/index.ts';
+import { formatHex, type NetId, parseDevAddrPrefix, selfTestCrypto } from './lorawan/index.ts';
+import { createDownlinkQueue } from './network-server/class-a/downlink-queue.ts';
+import { createNetworkServer } from './network-server/class-a/network-server.ts';
 import { newMacState } from './network-server/new-mac-state.ts';
 import { createRegistry, newApplication, type Registry } from './registry/index.ts';
 import { callerOfHeader, hashSecret, type KnownApiKey, parseToken } from './rpc/api-keys.ts';
@@ -15,11 +24,17 @@ import type { Caller } from './rpc/call.ts';
 import { createHandler, type Handle } from './rpc/fetch-handler.ts';
 import { createRouter, type Router } from './rpc/router.ts';
 import { accessAndConfigurationServices } from './rpc/services/access-and-configuration.ts';
+import { applicationTrafficService } from './rpc/services/app-as.ts';
 import { applicationAndGatewayServices } from './rpc/services/applications-and-gateways.ts';
 import { endDeviceServices } from './rpc/services/end-devices.ts';
 import { eventService } from './rpc/services/events.ts';
+import { frameService } from './rpc/services/frames.ts';
+import { linkService } from './rpc/services/links.ts';
+import { workspaceService } from './rpc/services/workspace.ts';
 import { createStaticFiles } from './rpc/static-files.ts';
 import type { Store } from './store/index.ts';
+import { createLoopMeter } from './workspace/diagnostics.ts';
+import { createLinkManager, type LinkManager } from './workspace/link-manager.ts';
 
 const cryptoBroken = defineError(
   'gatehouse/app:crypto_self_test',
@@ -38,6 +53,15 @@ export interface AppOptions {
   readonly logger: Logger;
   /** Folder of the built user interface. */
   readonly rendererFolder: string;
+  readonly version: string;
+  /** Changes with every build of the user interface. */
+  readonly buildId: string;
+  /** Address of the built-in listener for packet forwarders. */
+  readonly udp: { readonly host: string; readonly port: number; readonly explicit: boolean };
+  /** Addresses in use, for the workspace page. */
+  readonly listeners: () => readonly { readonly service: string; readonly address: string }[];
+  /** Where a package keeps the formatter worker and its WebAssembly; beside the sources if absent. */
+  readonly formatterUrls?: { readonly workerUrl: URL; readonly wasmUrl: URL };
   /** An administrator's key that is accepted while the program runs and stored nowhere. */
   readonly apiKey?: string;
 }
@@ -47,6 +71,7 @@ export interface App {
   readonly router: Router;
   readonly registry: Registry;
   readonly events: EventBus;
+  readonly links: LinkManager;
   /** Connect, gRPC-Web, REST and files. */
   readonly handle: Handle;
   /** Who an `Authorization` header says is calling. */
@@ -86,12 +111,86 @@ function keyFinder(
   };
 }
 
-/** What a new workspace starts with. */
-async function prepareWorkspace(store: Store, registry: Registry): Promise<void> {
-  if (store.settings.getText(BLOCK_SETTING) !== undefined) return;
+/** What a new workspace starts with. Answers the block DevAddrs are taken from. */
+async function prepareWorkspace(store: Store, registry: Registry): Promise<string> {
+  const known = store.settings.getText(BLOCK_SETTING);
+  if (known !== undefined) return known;
   await registry.applications.create(newApplication(FIRST_APPLICATION, 'Lab'));
-  const block = new Uint8Array([2 + randomInt(2), randomInt(256), 0, 0]);
-  await store.unit(() => store.settings.put(BLOCK_SETTING, `${formatHex(block)}/16`));
+  const block = `${formatHex(new Uint8Array([2 + randomInt(2), randomInt(256), 0, 0]))}/16`;
+  await store.unit(() => store.settings.put(BLOCK_SETTING, block));
+  return block;
+}
+
+/** NetID of a network of one's own. */
+const NET_ID = '000001' as NetId;
+
+/** The four servers, connected. */
+function createServers(
+  options: AppOptions,
+  registry: Registry,
+  events: EventBus,
+  devAddrBlock: string,
+) {
+  const { clock, logger, store } = options;
+  const formatterService = createFormatterService({
+    clock,
+    logger: logger.area('application.formatters'),
+    ...options.formatterUrls,
+  });
+  const application = createApplicationServer({
+    store,
+    findDevice: registry.applicationDeviceByIds,
+    formatters: createFormatters(formatterService),
+    networkQueue: createDownlinkQueue(store, registry),
+    events,
+    clock,
+    logger: logger.area('application'),
+  });
+  const random = (count: number): Uint8Array => new Uint8Array(randomBytes(count));
+  const joinServer = createJoinServer({
+    store,
+    registry: {
+      joinDeviceByEuis(joinEui, devEui) {
+        const device = registry.joinDeviceByEuis(joinEui, devEui);
+        return device && { ...device, ids: device };
+      },
+    },
+    clock,
+    events,
+    random,
+  });
+  // The gateway server hands uplinks to the network server, which hands downlinks back: one of them comes first.
+  const scheduler: DownlinkScheduler = {
+    leadTimeMs: (paths) => gatewayServer.scheduler.leadTimeMs(paths),
+    schedule: (request) => gatewayServer.scheduler.schedule(request),
+  };
+  const network = createNetworkServer({
+    store,
+    registry,
+    joinServer,
+    scheduler,
+    application,
+    events,
+    clock,
+    logger,
+    random,
+    settings: {
+      netId: NET_ID,
+      devAddrBlock: parseDevAddrPrefix(devAddrBlock) ?? {
+        devAddr: '02000000' as never,
+        length: 16,
+      },
+    },
+  });
+  const gatewayServer = createGatewayServer({
+    store,
+    registry,
+    events,
+    clock,
+    logger,
+    handler: { handleUplink: (received: ReceivedUplink) => network.handleUplink(received) },
+  });
+  return { application, formatterService, gatewayServer };
 }
 
 /** Builds the network and its API over an open store. */
@@ -101,7 +200,12 @@ export async function createApp(options: AppOptions): Promise<App> {
   const findKey = keyFinder(store, transientKey(options.apiKey));
   const events = createEventBus({ clock });
   const registry = createRegistry({ store, clock, logger, publish: events.publish, newMacState });
-  await prepareWorkspace(store, registry);
+  const devAddrBlock = await prepareWorkspace(store, registry);
+  const servers = createServers(options, registry, events, devAddrBlock);
+  const { gatewayServer } = servers;
+  const links = createLinkManager({ store, gatewayServer, clock, logger, udp: options.udp });
+  const loopMeter = createLoopMeter();
+  const { frames } = store;
   const router = createRouter({
     clock,
     logger: logger.area('rpc'),
@@ -110,6 +214,24 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...applicationAndGatewayServices(registry),
       ...accessAndConfigurationServices(),
       eventService({ events, clock }),
+      applicationTrafficService(servers.application),
+      frameService({ frames, clock }),
+      linkService({ links, listPorts: () => listSerialPorts() }),
+      workspaceService({
+        store,
+        frames,
+        events,
+        links,
+        clock,
+        facts: {
+          version: options.version,
+          buildId: options.buildId,
+          startedAtMs: clock.now(),
+          devAddrBlock,
+          listeners: options.listeners,
+          loopDelay: loopMeter.read,
+        },
+      }),
     ],
   });
   const handle = createHandler({
@@ -126,8 +248,14 @@ export async function createApp(options: AppOptions): Promise<App> {
     router,
     registry,
     events,
+    links,
     handle,
     callerOf: (authorization) => callerOfHeader(authorization, findKey, clock.now()),
-    close: () => store.close(),
+    async close() {
+      await gatewayServer.stop();
+      loopMeter.stop();
+      await servers.formatterService.close();
+      await store.close();
+    },
   };
 }

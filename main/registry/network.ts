@@ -186,6 +186,7 @@ export function createNetworkRegistry(context: RegistryContext, unit: ServerUnit
         // The stored sessions go first, so that their counters are not kept.
         const { current } = store.networkSessions.byDevice(row.row);
         if (current) store.networkSessions.delete(current.id);
+        if (device.supportsJoin) store.downlinkQueue.clear(row.row);
         save(context, device);
         effects.changed('network', ids, 'set');
         return answer(device, paths);

@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import {
   type MACState,
@@ -44,6 +44,15 @@ function counter(value: number, before: number | undefined): number | undefined 
   return value === 0 && before === undefined ? undefined : value;
 }
 
+/** A MAC state as it is stored: without the latest frames, which stand in the frame log, and without keys. */
+function storedMacState(macState: MACState): Uint8Array {
+  const copy = clone(MACStateSchema, macState);
+  copy.recentUplinks = [];
+  copy.recentDownlinks = [];
+  if (copy.queuedJoinAccept) delete copy.queuedJoinAccept.keys;
+  return toBinary(MACStateSchema, copy);
+}
+
 /** Stores, replaces or deletes one of a device's network sessions. */
 export function saveNetworkSession(
   table: NetworkSessionTable,
@@ -83,6 +92,6 @@ export function saveNetworkSession(
     ...(lastNFCntDown !== undefined && { lastNFCntDown }),
     ...(lastConfFCntDown !== undefined && { lastConfFCntDown }),
     startedAtMs: same?.startedAtMs ?? givenStart ?? nowMs,
-    macState: macState ? toBinary(MACStateSchema, macState) : new Uint8Array(),
+    macState: macState ? storedMacState(macState) : new Uint8Array(),
   });
 }

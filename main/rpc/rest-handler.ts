@@ -148,12 +148,14 @@ async function answerStream(
       try {
         const result = next ?? (await messages.next());
         next = undefined;
+        if (client.signal.aborted) return;
         if (result.done) controller.close();
         else
           controller.enqueue(
             chunk({ result: messageToJson(method.desc.output, result.value, options) }),
           );
       } catch (error) {
+        if (client.signal.aborted) return;
         controller.enqueue(chunk({ error: errorJson(toConnectError(error, logger), options) }));
         controller.close();
       }

@@ -34,6 +34,8 @@ export async function startHeadless(
       free,
       '--grpc',
       free,
+      '--udp',
+      free,
       '--no-open',
       '--data-dir',
       directory,
@@ -55,7 +57,7 @@ export async function startHeadless(
         if (!line.startsWith('{')) return;
         const event = JSON.parse(line) as { service: string; address: string };
         addresses[event.service] = event.address;
-        if (addresses.http && addresses.grpc) resolve();
+        if (addresses.http && addresses.grpc && addresses.udp) resolve();
       },
     );
     child.once('exit', () => reject(new Error(errors)));

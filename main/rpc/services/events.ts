@@ -31,7 +31,8 @@ const invalidRegexp = defineError(
 
 const MAX_PATTERN_LENGTH = 200;
 
-function entityOf({ ids }: EntityIdentifiers): EntityRef | undefined {
+/** The entity that identifiers of the API name; undefined for kinds that have no events here. */
+export function entityOf({ ids }: EntityIdentifiers): EntityRef | undefined {
   switch (ids.case) {
     case 'applicationIds':
       return { kind: 'application', applicationId: ids.value.applicationId };

@@ -1,0 +1,117 @@
+import { type EvidenceData, fact } from '../base/causes.ts';
+
+/** One planned or past transmission of a gateway. */
+export interface Emission {
+  /** The concentrator's 32-bit counter at its start. */
+  readonly startTimestampUs: number;
+  /** The same moment on this computer's monotonic clock, as well as it is known. */
+  readonly startMonotonicMs: number;
+  readonly durationUs: number;
+  readonly subBand: SubBandLimit;
+}
+
+/** A range of frequencies with its duty cycle. */
+export interface SubBandLimit {
+  readonly minFrequencyHz: number;
+  readonly maxFrequencyHz: number;
+  /** Share of time; 1 without limit. */
+  readonly dutyCycle: number;
+}
+
+export type EmissionRefusal = {
+  readonly cause: 'conflict' | 'duty_cycle';
+  readonly evidence: readonly EvidenceData[];
+};
+
+/** What a gateway has sent and will send: conflicts and duty cycle. */
+export interface EmissionPlan {
+  /** Why the transmission cannot be made; undefined if it can. `priority` is 0 (lowest) to 6 (highest). */
+  check(emission: Emission, priority: number): EmissionRefusal | undefined;
+  add(emission: Emission): void;
+  /** Takes back one that was never transmitted. */
+  remove(emission: Emission): void;
+  /** Air time of the past hour in this sub-band, as a share. */
+  utilization(subBand: SubBandLimit, nowMonotonicMs: number): number;
+}
+
+const HOUR_MS = 3_600_000;
+/** A concentrator needs this long between two transmissions. */
+const RECHARGE_US = 30_000;
+/** Counters further apart on the computer's clock cannot be compared. */
+const COMPARABLE_MS = 30 * 60_000;
+/** Share of the duty cycle by priority, lowest first. */
+const PRIORITY_CEILING = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1] as const;
+
+function sameSubBand(left: SubBandLimit, right: SubBandLimit): boolean {
+  return (
+    left.minFrequencyHz === right.minFrequencyHz && left.maxFrequencyHz === right.maxFrequencyHz
+  );
+}
+
+/** Time two transmissions overlap, the concentrator's recharge included; counters compared modulo 2^32. */
+function overlaps(left: Emission, right: Emission): boolean {
+  if (Math.abs(left.startMonotonicMs - right.startMonotonicMs) > COMPARABLE_MS) return false;
+  const aheadUs = (right.startTimestampUs - left.startTimestampUs) | 0;
+  return aheadUs < left.durationUs + RECHARGE_US && -aheadUs < right.durationUs + RECHARGE_US;
+}
+
+/** Creates an empty plan. */
+export function createEmissionPlan(): EmissionPlan {
+  let emissions: Emission[] = [];
+
+  /** Air time in [fromMs, fromMs + 1 h); an emission that began before counts with what lies inside. */
+  const usedMs = (subBand: SubBandLimit, fromMs: number): number => {
+    let sumMs = 0;
+    for (const emission of emissions) {
+      if (!sameSubBand(emission.subBand, subBand)) continue;
+      const startMs = emission.startMonotonicMs;
+      const endMs = startMs + emission.durationUs / 1000;
+      if (endMs <= fromMs || startMs >= fromMs + HOUR_MS) continue;
+      sumMs += endMs - Math.max(startMs, fromMs);
+    }
+    return sumMs;
+  };
+
+  return {
+    check(emission, priority) {
+      const inTheWay = emissions.find((other) => overlaps(other, emission));
+      if (inTheWay) {
+        return {
+          cause: 'conflict',
+          evidence: [fact('other_start_us', inTheWay.startTimestampUs, 'us')],
+        };
+      }
+      const { subBand, startMonotonicMs } = emission;
+      if (subBand.dutyCycle >= 1) return undefined;
+      const ownMs = emission.durationUs / 1000;
+      const ceiling = PRIORITY_CEILING[Math.min(Math.max(priority, 0), 6)] ?? 1;
+      const limit = subBand.dutyCycle * ceiling;
+      const usedShare =
+        (Math.max(
+          usedMs(subBand, startMonotonicMs + ownMs - HOUR_MS),
+          usedMs(subBand, startMonotonicMs),
+        ) +
+          ownMs) /
+        HOUR_MS;
+      if (usedShare <= limit) return undefined;
+      return {
+        cause: 'duty_cycle',
+        evidence: [
+          fact('share_with_this', usedShare),
+          fact('allowed_share', limit),
+          fact('sub_band_duty_cycle', subBand.dutyCycle),
+        ],
+      };
+    },
+    add(emission) {
+      const oldestMs = emission.startMonotonicMs - 2 * HOUR_MS;
+      if (emissions.length > 0 && (emissions[0]?.startMonotonicMs ?? 0) < oldestMs)
+        emissions = emissions.filter((other) => other.startMonotonicMs >= oldestMs);
+      emissions.push(emission);
+    },
+    remove(emission) {
+      emissions = emissions.filter((other) => other !== emission);
+    },
+    utilization: (subBand, nowMs) => usedMs(subBand, nowMs - HOUR_MS) / HOUR_MS,
+  };
+}

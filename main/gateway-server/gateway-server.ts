@@ -1,0 +1,318 @@
+import { create } from '@bufbuild/protobuf';
+import { LinkPhase, type LinkStatus, LinkStatusSchema } from '../api/gen/gatehouse/v1/links_pb.js';
+import type { Clock } from '../base/clock.ts';
+import { errorText } from '../base/errors.ts';
+import type {
+  GatewayConnection,
+  GatewayLink,
+  GatewayStatus,
+  GatewayUplink,
+  LinkSink,
+  LinkState,
+  TxAcknowledgment,
+} from '../base/gateway-link.ts';
+import type { Logger } from '../base/logger.ts';
+import type { DownlinkScheduler, ReceivedUplink, UplinkHandler } from '../base/seams.ts';
+import type { EntityRef, EventBus } from '../events/index.ts';
+import { type GatewayEui, parseGatewayEui } from '../lorawan/index.ts';
+import type { FrameStore } from '../store/index.ts';
+import {
+  type Connection,
+  connectionMessage,
+  createConnection,
+  type LinkSettings,
+} from './connection.ts';
+import {
+  acknowledgmentData,
+  brokenFrame,
+  downlinkData,
+  statusData,
+  uplinkData,
+} from './messages.ts';
+import { createScheduler } from './scheduler.ts';
+
+/** What the gateway server needs of the registry. */
+export interface GatewayRegistry {
+  /** Id of the gateway with that EUI; a gateway heard for the first time gets one. */
+  ensureHeard(eui: GatewayEui): string;
+  /** Whether the user has not looked at the gateway yet. */
+  isNew?(gatewayId: string): boolean;
+}
+
+export interface GatewayServerOptions {
+  readonly store: { readonly frames: Pick<FrameStore, 'addReception' | 'addFrame'> };
+  readonly registry: { readonly gateways: GatewayRegistry };
+  readonly events: Pick<EventBus, 'publish'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly handler: UplinkHandler;
+}
+
+export interface GatewayServer {
+  /** Starts a link; resolves once it runs or waits for its device. */
+  add(link: GatewayLink, settings: LinkSettings): Promise<void>;
+  /** Stops a link and forgets it. */
+  remove(linkId: string): Promise<void>;
+  /** State of a link in the contract's form, without its settings. */
+  statusOf(linkId: string): LinkStatus | undefined;
+  linkIds(): readonly string[];
+  /** Called whenever what `statusOf` says may have changed. */
+  onChange(listener: (linkId: string) => void): () => void;
+  readonly scheduler: DownlinkScheduler;
+  stop(): Promise<void>;
+}
+
+interface LinkEntry {
+  readonly link: GatewayLink;
+  readonly settings: LinkSettings;
+  readonly connections: Map<string, Connection>;
+  readonly malformed: Map<string, number>;
+  state: LinkState;
+}
+
+/** How long the registry's answer about a gateway's id is used. */
+const GATEWAY_ID_LIFE_MS = 5_000;
+/** A link that makes up codes cannot fill the memory. */
+const MAX_MALFORMED_CODES = 100;
+
+const PHASES = {
+  stopped: LinkPhase.STOPPED,
+  starting: LinkPhase.STARTING,
+  running: LinkPhase.RUNNING,
+  waiting: LinkPhase.WAITING,
+  failed: LinkPhase.FAILED,
+} as const;
+
+function gatewayEntity({ gatewayId, eui }: Connection): EntityRef {
+  return { kind: 'gateway', gatewayId, eui };
+}
+
+class Gateways {
+  readonly links = new Map<string, LinkEntry>();
+  readonly listeners = new Set<(linkId: string) => void>();
+  readonly #options: GatewayServerOptions;
+  readonly #logger: Logger;
+
+  constructor(options: GatewayServerOptions) {
+    this.#options = options;
+    this.#logger = options.logger.area('gateway_server');
+  }
+
+  changed(linkId: string): void {
+    for (const listener of this.listeners) listener(linkId);
+  }
+
+  publish(
+    connection: Connection,
+    name: string,
+    rest: {
+      data?: () => ReturnType<typeof uplinkData>;
+      causeCode?: string;
+      correlationIds?: readonly string[];
+    } = {},
+  ): void {
+    this.#options.events.publish({ name, identifiers: [gatewayEntity(connection)], ...rest });
+  }
+
+  connectionOf(path: ReceivedUplink): Connection | undefined {
+    return this.links.get(path.linkId)?.connections.get(path.uplink.gatewayEui);
+  }
+
+  /** The connection of a gateway, made when it is first heard of; undefined if its EUI is none. */
+  #connection(entry: LinkEntry, gatewayEui: string): Connection | undefined {
+    const { clock, registry } = this.#options;
+    let connection = entry.connections.get(gatewayEui);
+    if (!connection) {
+      const eui = parseGatewayEui(gatewayEui);
+      if (eui === undefined) return undefined;
+      connection = createConnection(entry.link, eui, entry.settings, () => clock.monotonic());
+      entry.connections.set(gatewayEui, connection);
+    }
+    const nowMs = clock.monotonic();
+    if (nowMs - connection.gatewayIdReadAtMs < GATEWAY_ID_LIFE_MS) return connection;
+    connection.gatewayIdReadAtMs = nowMs;
+    try {
+      connection.gatewayId = registry.gateways.ensureHeard(connection.eui);
+      connection.isNew = registry.gateways.isNew?.(connection.gatewayId) ?? false;
+    } catch (error) {
+      this.#logger.error(
+        { gatewayEui, error: errorText(error) },
+        'a gateway could not be registered',
+      );
+    }
+    return connection;
+  }
+
+  #guard(what: string, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#logger.error({ error }, `${what} could not be handled`);
+    }
+  }
+
+  #markConnected(connection: Connection): void {
+    if (connection.connected) return;
+    connection.connected = true;
+    connection.connectedAtMs = this.#options.clock.now();
+    this.publish(connection, 'gs.gateway.connect');
+  }
+
+  #uplink(entry: LinkEntry, uplink: GatewayUplink): void {
+    const { clock, store, handler } = this.#options;
+    const receivedMonotonicMs = clock.monotonic();
+    const receivedAtMs = clock.now();
+    const connection = this.#connection(entry, uplink.gatewayEui);
+    if (!connection) {
+      this.#malformed(entry, 'gateway_eui');
+      return;
+    }
+    this.#markConnected(connection);
+    connection.lastFrameAtMs = receivedAtMs;
+    connection.uplinkCount += 1;
+    const { gatewayId } = connection;
+    const linkId = entry.link.id;
+    const receptionId = store.frames.addReception({ linkId, gatewayId, uplink, receivedAtMs });
+    const received = { receptionId, linkId, gatewayId, uplink, receivedAtMs, receivedMonotonicMs };
+    const correlationIds = [`gs:uplink:${receptionId}`];
+    this.publish(connection, 'gs.up.receive', { data: () => uplinkData(received), correlationIds });
+    if (uplink.crc === 'bad') {
+      store.frames.addFrame(brokenFrame(received, connection), [receptionId]);
+      this.publish(connection, 'gs.up.drop', { correlationIds, causeCode: 'message_crc' });
+    } else {
+      handler.handleUplink(received);
+      this.publish(connection, 'gs.up.forward', { correlationIds });
+    }
+    this.changed(linkId);
+  }
+
+  #status(entry: LinkEntry, status: GatewayStatus): void {
+    const connection = this.#connection(entry, status.gatewayEui);
+    if (!connection) return;
+    const nowMs = this.#options.clock.now();
+    this.#markConnected(connection);
+    connection.lastStatusAtMs = nowMs;
+    connection.lastStatus = status;
+    this.publish(connection, 'gs.status.receive', { data: () => statusData(status, nowMs) });
+    this.changed(entry.link.id);
+  }
+
+  #connected(entry: LinkEntry, details: GatewayConnection): void {
+    const connection = this.#connection(entry, details.gatewayEui);
+    if (!connection) return;
+    connection.details = details;
+    this.#markConnected(connection);
+    this.changed(entry.link.id);
+  }
+
+  #disconnected(entry: LinkEntry, gatewayEui: string): void {
+    const connection = entry.connections.get(gatewayEui);
+    if (!connection?.connected) return;
+    connection.connected = false;
+    this.publish(connection, 'gs.gateway.disconnect');
+    this.changed(entry.link.id);
+  }
+
+  #malformed(entry: LinkEntry, code: string): void {
+    const known = entry.malformed.get(code) ?? 0;
+    if (known === 0 && entry.malformed.size >= MAX_MALFORMED_CODES) return;
+    entry.malformed.set(code, known + 1);
+    this.changed(entry.link.id);
+  }
+
+  /** What a link reports to. Nothing it says throws. */
+  sink(entry: LinkEntry): LinkSink {
+    return {
+      uplink: (uplink) => this.#guard('an uplink', () => this.#uplink(entry, uplink)),
+      status: (status) => this.#guard('a gateway status', () => this.#status(entry, status)),
+      connected: (details) => this.#guard('a connection', () => this.#connected(entry, details)),
+      disconnected: (eui) => this.#guard('a connection', () => this.#disconnected(entry, eui)),
+      state: (state) =>
+        this.#guard('a link state', () => {
+          entry.state = state;
+          this.changed(entry.link.id);
+        }),
+      malformed: (code) => this.#guard('broken input', () => this.#malformed(entry, code)),
+    };
+  }
+
+  acknowledged(connection: Connection, acknowledgment: TxAcknowledgment): void {
+    const { result, roundTripMs } = acknowledgment;
+    if (result !== 'no_acknowledgment') {
+      connection.txAcknowledgmentCount += 1;
+      this.publish(connection, 'gs.txack.receive', {
+        data: () => acknowledgmentData(acknowledgment),
+      });
+    }
+    if (roundTripMs !== undefined) connection.roundTripTimes.add(roundTripMs);
+    if (result === 'success') this.publish(connection, 'gs.down.tx.success');
+    else {
+      connection.txFailureCount += 1;
+      this.publish(connection, 'gs.down.tx.fail', { causeCode: result });
+    }
+    this.changed(connection.link.id);
+  }
+}
+
+function statusMessage({ link, state, connections, malformed }: LinkEntry): LinkStatus {
+  return create(LinkStatusSchema, {
+    phase: PHASES[state.phase],
+    causeCode: state.causeCode ?? '',
+    causeText: state.causeText ?? '',
+    address: state.address ?? '',
+    gateways: [...connections.values()].map(connectionMessage),
+    malformed: Object.fromEntries([...malformed].map(([code, count]) => [code, BigInt(count)])),
+    singleChannel: link.capabilities.singleChannel,
+  });
+}
+
+/** Creates the gateway server: it owns the links, stores what they hear, and hands downlinks to them. */
+export function createGatewayServer(options: GatewayServerOptions): GatewayServer {
+  const gateways = new Gateways(options);
+  const { links, listeners } = gateways;
+  const scheduler = createScheduler({
+    clock: options.clock,
+    connectionOf: (path) => gateways.connectionOf(path),
+    onSend(connection, request) {
+      connection.downlinkCount += 1;
+      gateways.publish(connection, 'gs.down.send', { data: () => downlinkData(request) });
+    },
+    onAcknowledged: (connection, acknowledgment) =>
+      gateways.acknowledged(connection, acknowledgment),
+  });
+  const remove = async (linkId: string): Promise<void> => {
+    const entry = links.get(linkId);
+    if (!entry) return;
+    await entry.link.stop();
+    links.delete(linkId);
+    gateways.changed(linkId);
+  };
+  return {
+    async add(link, settings) {
+      if (links.has(link.id)) await remove(link.id);
+      const entry: LinkEntry = {
+        link,
+        settings,
+        connections: new Map(),
+        malformed: new Map(),
+        state: { phase: 'starting' },
+      };
+      links.set(link.id, entry);
+      await link.start(gateways.sink(entry));
+    },
+    remove,
+    statusOf(linkId) {
+      const entry = links.get(linkId);
+      return entry && statusMessage(entry);
+    },
+    linkIds: () => [...links.keys()],
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    scheduler,
+    async stop() {
+      await Promise.all([...links.keys()].map(remove));
+    },
+  };
+}

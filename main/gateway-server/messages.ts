@@ -1,0 +1,138 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { Direction, type Frame, FrameSchema } from '../api/gen/gatehouse/v1/frames_pb.js';
+import { GatewayStatusSchema } from '../api/gen/ttn/lorawan/v3/gateway_pb.js';
+import {
+  DownlinkMessageSchema,
+  GatewayUplinkMessageSchema,
+  TxAcknowledgment_Result,
+  TxAcknowledgmentSchema,
+} from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { fact, OUTCOME, STAGE, verdictOf } from '../base/causes.ts';
+import type { GatewayStatus, TxAcknowledgment, TxRequest } from '../base/gateway-link.ts';
+import type { ReceivedUplink } from '../base/seams.ts';
+import type { EventData } from '../events/index.ts';
+import { decodeFrame, timeOnAirUs } from '../lorawan/index.ts';
+import { dataRateMessage } from '../store/index.ts';
+import type { Connection } from './connection.ts';
+
+/** The contract's word for a result of a transmission. */
+const RESULTS: Readonly<Record<TxAcknowledgment['result'], TxAcknowledgment_Result>> = {
+  success: TxAcknowledgment_Result.SUCCESS,
+  unknown: TxAcknowledgment_Result.UNKNOWN_ERROR,
+  too_late: TxAcknowledgment_Result.TOO_LATE,
+  too_early: TxAcknowledgment_Result.TOO_EARLY,
+  collision_packet: TxAcknowledgment_Result.COLLISION_PACKET,
+  collision_beacon: TxAcknowledgment_Result.COLLISION_BEACON,
+  tx_freq: TxAcknowledgment_Result.TX_FREQ,
+  tx_power: TxAcknowledgment_Result.TX_POWER,
+  gps_unlocked: TxAcknowledgment_Result.GPS_UNLOCKED,
+  no_acknowledgment: TxAcknowledgment_Result.UNKNOWN_ERROR,
+};
+
+/** Data of `gs.up.receive`. */
+export function uplinkData({ uplink, gatewayId, receivedAtMs }: ReceivedUplink): EventData {
+  const antenna = uplink.antennas[0];
+  return {
+    schema: GatewayUplinkMessageSchema,
+    message: create(GatewayUplinkMessageSchema, {
+      message: {
+        rawPayload: uplink.phyPayload,
+        settings: {
+          dataRate: dataRateMessage(uplink.modulation),
+          frequency: BigInt(uplink.frequencyHz),
+          timestamp: uplink.concentratorTimestampUs,
+        },
+        rxMetadata: [
+          {
+            gatewayIds: { gatewayId },
+            timestamp: uplink.concentratorTimestampUs,
+            rssi: antenna?.channelRssiDbm ?? 0,
+            channelRssi: antenna?.channelRssiDbm ?? 0,
+            snr: antenna?.snrDb ?? 0,
+          },
+        ],
+        receivedAt: timestampFromMs(receivedAtMs),
+      },
+    }),
+  };
+}
+
+/** Data of `gs.down.send`. */
+export function downlinkData(request: TxRequest): EventData {
+  return {
+    schema: DownlinkMessageSchema,
+    message: create(DownlinkMessageSchema, {
+      rawPayload: request.phyPayload,
+      settings: {
+        case: 'scheduled',
+        value: {
+          dataRate: dataRateMessage(request.modulation),
+          frequency: BigInt(request.frequencyHz),
+          ...(request.time.kind === 'timestamp' && {
+            timestamp: request.time.concentratorTimestampUs,
+          }),
+          downlink: {
+            antennaIndex: request.antennaIndex,
+            txPower: request.eirpDbm,
+            invertPolarization: request.invertPolarization,
+          },
+        },
+      },
+    }),
+  };
+}
+
+/** Data of `gs.txack.receive`. */
+export function acknowledgmentData({ result }: TxAcknowledgment): EventData {
+  return {
+    schema: TxAcknowledgmentSchema,
+    message: create(TxAcknowledgmentSchema, { result: RESULTS[result] }),
+  };
+}
+
+/** Data of `gs.status.receive`. */
+export function statusData(status: GatewayStatus, receivedAtMs: number): EventData {
+  const metrics: Record<string, number> = {};
+  const add = (name: string, value: number | undefined): void => {
+    if (value !== undefined) metrics[name] = value;
+  };
+  add('rxin', status.receivedCount);
+  add('rxok', status.receivedOkCount);
+  add('rxfw', status.forwardedCount);
+  add('ackr', status.acknowledgedPercent);
+  add('txin', status.downlinkReceivedCount);
+  add('txok', status.transmittedCount);
+  add('temp', status.temperatureCelsius);
+  return {
+    schema: GatewayStatusSchema,
+    message: create(GatewayStatusSchema, {
+      time: timestampFromMs(status.gatewayTimeMs ?? receivedAtMs),
+      versions: { ...status.versions },
+      metrics,
+    }),
+  };
+}
+
+/** The record of a frame the gateway itself found broken. */
+export function brokenFrame(received: ReceivedUplink, { settings }: Connection): Frame {
+  const { uplink, receivedAtMs } = received;
+  const decoded = decodeFrame(uplink.phyPayload);
+  return create(FrameSchema, {
+    direction: Direction.UPLINK,
+    time: timestampFromMs(receivedAtMs),
+    phyPayload: uplink.phyPayload,
+    frequencyHz: BigInt(uplink.frequencyHz),
+    dataRate: dataRateMessage(uplink.modulation),
+    timeOnAirUs: timeOnAirUs(uplink.modulation, uplink.phyPayload.length),
+    fType: decoded.fType,
+    verdict: verdictOf([
+      {
+        kind: STAGE.GATEWAY,
+        outcome: OUTCOME.DROPPED,
+        cause: 'message_crc',
+        evidence: [fact('crc', 'bad'), fact('frequency_plan', settings.frequencyPlanId)],
+      },
+    ]),
+  });
+}

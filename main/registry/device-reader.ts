@@ -1,0 +1,124 @@
+import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import type { DevEui, JoinEui } from '../lorawan/index.ts';
+import {
+  createBoundedCache,
+  type DeviceRow,
+  type DeviceTable,
+  type Store,
+} from '../store/index.ts';
+import { decodeDevice, type RegistryChange } from './context.ts';
+import { type RootKeyPair, unpackRootKeys } from './join.ts';
+
+/** A registered device as a server reads it. The message is shared: it must not be changed. */
+export interface RegisteredDevice {
+  readonly row: number;
+  readonly applicationId: string;
+  readonly deviceId: string;
+  readonly devEui?: DevEui;
+  readonly joinEui?: JoinEui;
+  /** Without sessions, keys and counters. */
+  readonly message: EndDevice;
+}
+
+/** A device of the join registry with its root keys. */
+export interface JoinDevice extends RegisteredDevice {
+  readonly rootKeys: RootKeyPair;
+  readonly rootKeyId: string;
+}
+
+/** Synchronous reads for the servers' hot path. */
+export interface DeviceReader {
+  networkDeviceById(row: number): RegisteredDevice | undefined;
+  networkDeviceByEuis(joinEui: JoinEui, devEui: DevEui): RegisteredDevice | undefined;
+  networkDeviceByIds(applicationId: string, deviceId: string): RegisteredDevice | undefined;
+  joinDeviceByEuis(joinEui: JoinEui, devEui: DevEui): JoinDevice | undefined;
+  applicationDeviceByIds(applicationId: string, deviceId: string): RegisteredDevice | undefined;
+}
+
+/** Decoded devices kept per registry. */
+const KEPT_DEVICES = 5_000;
+
+function registered(row: DeviceRow): RegisteredDevice {
+  return {
+    row: row.row,
+    applicationId: row.applicationId,
+    deviceId: row.deviceId,
+    message: decodeDevice(row),
+    ...(row.devEui && { devEui: row.devEui }),
+    ...(row.joinEui && { joinEui: row.joinEui }),
+  };
+}
+
+interface CachedTable {
+  byRow(row: number): RegisteredDevice | undefined;
+  byIds(applicationId: string, deviceId: string): RegisteredDevice | undefined;
+  forget(change: RegistryChange): void;
+  clear(): void;
+}
+
+/** Keeps decoded devices by row and by ids until they change. */
+function cachedTable(table: DeviceTable): CachedTable {
+  const rows = createBoundedCache<number, RegisteredDevice>(KEPT_DEVICES);
+  const names = createBoundedCache<string, RegisteredDevice>(KEPT_DEVICES);
+  const nameOf = (applicationId: string, deviceId: string): string =>
+    `${applicationId}.${deviceId}`;
+  const keep = (stored: DeviceRow | undefined): RegisteredDevice | undefined => {
+    if (!stored) return undefined;
+    const device = registered(stored);
+    rows.set(device.row, device);
+    names.set(nameOf(device.applicationId, device.deviceId), device);
+    return device;
+  };
+  return {
+    byRow: (row) => rows.get(row) ?? keep(table.get(row)),
+    byIds: (applicationId, deviceId) =>
+      names.get(nameOf(applicationId, deviceId)) ?? keep(table.getByIds(applicationId, deviceId)),
+    forget({ applicationId, deviceId }) {
+      const name = nameOf(applicationId, deviceId);
+      const known = names.get(name);
+      if (known) rows.delete(known.row);
+      else rows.clear();
+      names.delete(name);
+    },
+    clear() {
+      rows.clear();
+      names.clear();
+    },
+  };
+}
+
+/** Reads devices through bounded caches. `changed` has to be told of every change. */
+export function createDeviceReader(store: Store): {
+  readonly reader: DeviceReader;
+  readonly changed: (change: RegistryChange) => void;
+} {
+  const network = cachedTable(store.networkDevices);
+  const application = cachedTable(store.applicationDevices);
+  store.onRollback(network.clear);
+  store.onRollback(application.clear);
+  return {
+    reader: {
+      networkDeviceById: network.byRow,
+      networkDeviceByIds: network.byIds,
+      networkDeviceByEuis(joinEui, devEui) {
+        const stored = store.networkDevices.getByEuis(joinEui, devEui);
+        return stored && network.byRow(stored.row);
+      },
+      joinDeviceByEuis(joinEui, devEui) {
+        const stored = store.joinDevices.getByEuis(joinEui, devEui);
+        if (!stored) return undefined;
+        const device = registered(stored);
+        return {
+          ...device,
+          rootKeys: unpackRootKeys(stored.keys),
+          rootKeyId: device.message.rootKeys?.rootKeyId ?? '',
+        };
+      },
+      applicationDeviceByIds: application.byIds,
+    },
+    changed(change) {
+      if (change.registry === 'network') network.forget(change);
+      if (change.registry === 'application') application.forget(change);
+    },
+  };
+}

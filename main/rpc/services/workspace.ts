@@ -1,0 +1,69 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  DiagnosticsSchema,
+  Workspace,
+  WorkspaceInfoSchema,
+} from '../../api/gen/gatehouse/v1/workspace_pb.js';
+import type { Store } from '../../store/index.ts';
+import { type Served, serve } from '../router.ts';
+import { type WatchOptions, watch } from './watch.ts';
+
+/** What the shell tells about itself; listeners become known after the start. */
+export interface WorkspaceFacts {
+  readonly version: string;
+  readonly buildId: string;
+  readonly startedAtMs: number;
+  readonly devAddrBlock: string;
+  listeners(): readonly { readonly service: string; readonly address: string }[];
+  loopDelay(): { readonly p99Ms: number; readonly maxMs: number };
+}
+
+export interface WorkspaceServiceOptions extends WatchOptions {
+  readonly store: Store;
+  readonly facts: WorkspaceFacts;
+}
+
+function info({ facts, frames, links, store }: WorkspaceServiceOptions) {
+  const protection = store.keyProtection.openedWith;
+  return create(WorkspaceInfoSchema, {
+    version: facts.version,
+    buildId: facts.buildId,
+    platform: process.platform,
+    dataDirectory: store.directory,
+    startedAt: timestampFromMs(facts.startedAtMs),
+    listeners: facts.listeners().map((one) => ({ ...one })),
+    keyProtection: protection,
+    keysProtected: protection !== 'basic_text',
+    deviceCount: store.identityDevices.count(),
+    gatewayCount: links.list().reduce((count, link) => count + link.gateways.length, 0),
+    frameCount: BigInt(frames.total()),
+    devAddrBlock: facts.devAddrBlock,
+  });
+}
+
+function diagnostics({ facts, frames, store }: WorkspaceServiceOptions) {
+  const loop = facts.loopDelay();
+  const memory = process.memoryUsage();
+  const { registryBytes, framesBytes, cause } = store.diagnostics();
+  return create(DiagnosticsSchema, {
+    loopDelayP99Ms: loop.p99Ms,
+    loopDelayMaxMs: loop.maxMs,
+    rssBytes: BigInt(memory.rss),
+    heapBytes: BigInt(memory.heapUsed),
+    registryBytes: BigInt(registryBytes),
+    framesBytes: BigInt(framesBytes),
+    counters: { frames_recorded: BigInt(frames.total()), frames_lost: BigInt(frames.lostCount()) },
+    storeCauseText: cause?.text ?? '',
+  });
+}
+
+/** The workspace as a whole. */
+export function workspaceService(options: WorkspaceServiceOptions): Served {
+  return serve(Workspace, {
+    getInfo: () => info(options),
+    getDiagnostics: () => diagnostics(options),
+    openInterface: () => info(options),
+    watch: (request, call) => watch(request, call, options),
+  });
+}

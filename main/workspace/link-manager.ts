@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  type Link,
+  LinkSchema,
+  type LinkStatus,
+  LinkStatusSchema,
+} from '../api/gen/gatehouse/v1/links_pb.js';
+import type { Clock } from '../base/clock.ts';
+import { defineError } from '../base/errors.ts';
+import type { GatewayLink } from '../base/gateway-link.ts';
+import type { Logger } from '../base/logger.ts';
+import { createAtModemLink } from '../concentrator/at-modem/at-modem-link.ts';
+import { createSemtechUdpLink } from '../concentrator/semtech-udp/semtech-udp-link.ts';
+import type { GatewayServer } from '../gateway-server/index.ts';
+import { eui64FromBytes, frequencyPlan } from '../lorawan/index.ts';
+import type { Store } from '../store/index.ts';
+
+const linkNotFound = defineError(
+  'gatehouse/link:not_found_by_id',
+  'NOT_FOUND',
+  'There is no link {id}. Look at the list of links.',
+);
+const unknownPlan = defineError(
+  'pkg/frequencyplans:not_found',
+  'NOT_FOUND',
+  'There is no frequency plan {id}. Choose one of the list.',
+);
+const unsupported = defineError(
+  'gatehouse/link:unsupported',
+  'UNIMPLEMENTED',
+  'Links of this kind cannot be added yet. Packet forwarders over UDP and serial modems can.',
+);
+const badModem = defineError(
+  'gatehouse/link:bad_modem',
+  'INVALID_ARGUMENT',
+  'A serial modem needs a Gateway EUI, a frequency and a data rate. Fill them in.',
+);
+
+/** The links of a workspace: their settings in the store, their life in the gateway server. */
+export interface LinkManager {
+  list(): LinkStatus[];
+  create(link: Link): Promise<LinkStatus>;
+  update(link: Link): Promise<LinkStatus>;
+  delete(id: string): Promise<void>;
+  /** Starts every enabled link. */
+  start(): Promise<void>;
+  onChange(listener: () => void): () => void;
+}
+
+export interface LinkManagerOptions {
+  readonly store: Pick<Store, 'unit' | 'links'>;
+  readonly gatewayServer: GatewayServer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Address of the built-in listener for packet forwarders, where the command line gives one. */
+  readonly udp: { readonly host: string; readonly port: number; readonly explicit: boolean };
+}
+
+/** Id of the listener for packet forwarders that every workspace has. */
+export const BUILT_IN_UDP = 'udp';
+
+/** The driver of a link's settings. */
+function driverOf(link: Link, { clock, logger, udp }: LinkManagerOptions): GatewayLink {
+  const { config, id } = link;
+  if (config.case === 'semtechUdp') {
+    const address = id === BUILT_IN_UDP ? udp : { ...config.value, explicit: true };
+    return createSemtechUdpLink({
+      id,
+      host: address.host || '127.0.0.1',
+      port: address.port,
+      explicitPort: address.explicit,
+      clock,
+      logger: logger.area('semtech_udp'),
+    });
+  }
+  if (config.case === 'atModem') {
+    const { bandwidthHz, frequencyHz, gatewayEui, path, spreadingFactor } = config.value;
+    if (gatewayEui.length === 0 || frequencyHz === 0n) throw badModem();
+    return createAtModemLink({
+      id,
+      path,
+      baudRate: config.value.baudRate || 9_600,
+      gatewayEui: eui64FromBytes(gatewayEui),
+      channel: {
+        frequencyHz: Number(frequencyHz),
+        modulation: { spreadingFactor, bandwidthHz: bandwidthHz || 125_000 },
+      },
+      transmitOffsetMs: config.value.transmitOffsetMs,
+      clock,
+      logger: logger.area('at_modem'),
+    });
+  }
+  throw unsupported();
+}
+
+/** Creates the manager; `start` brings the stored links up. */
+export function createLinkManager(options: LinkManagerOptions): LinkManager {
+  const { clock, gatewayServer, store } = options;
+
+  const stored = (): Link[] =>
+    store.links.list().map(({ message }) => fromBinary(LinkSchema, message));
+  const find = (id: string): Link => {
+    const row = store.links.get(id);
+    if (!row) throw linkNotFound({ id });
+    return fromBinary(LinkSchema, row.message);
+  };
+  const statusOf = (link: Link): LinkStatus => {
+    const status = gatewayServer.statusOf(link.id) ?? create(LinkStatusSchema, { phase: 1 });
+    return { ...status, link };
+  };
+  const apply = async (link: Link): Promise<void> => {
+    await gatewayServer.remove(link.id);
+    if (!link.enabled) return;
+    await gatewayServer.add(driverOf(link, options), { frequencyPlanId: link.frequencyPlanId });
+  };
+  const save = async (link: Link): Promise<LinkStatus> => {
+    const plan = link.frequencyPlanId;
+    if (plan !== '' && !frequencyPlan(plan)) throw unknownPlan({ id: plan });
+    // A driver that cannot be made is refused before anything is stored.
+    if (link.enabled) driverOf(link, options);
+    await store.unit(() => store.links.put({ id: link.id, message: toBinary(LinkSchema, link) }));
+    await apply(link);
+    return statusOf(link);
+  };
+  const builtIn = (): Link =>
+    create(LinkSchema, {
+      id: BUILT_IN_UDP,
+      name: 'Packet forwarders',
+      enabled: true,
+      config: { case: 'semtechUdp', value: { host: '127.0.0.1', port: 1_700 } },
+      createdAt: timestampFromMs(clock.now()),
+    });
+
+  return {
+    list: () => stored().map(statusOf),
+    create(link) {
+      const added = clone(LinkSchema, link);
+      added.id = `link-${randomUUID().slice(0, 8)}`;
+      added.createdAt = timestampFromMs(clock.now());
+      added.demo = false;
+      return save(added);
+    },
+    update(link) {
+      const before = find(link.id);
+      const changed = clone(LinkSchema, link);
+      if (before.createdAt) changed.createdAt = before.createdAt;
+      changed.demo = before.demo;
+      if (changed.config.case === undefined) changed.config = before.config;
+      return save(changed);
+    },
+    async delete(id) {
+      find(id);
+      await gatewayServer.remove(id);
+      await store.unit(() => store.links.delete(id));
+    },
+    async start() {
+      if (!store.links.get(BUILT_IN_UDP)) {
+        const link = builtIn();
+        await store.unit(() =>
+          store.links.put({ id: link.id, message: toBinary(LinkSchema, link) }),
+        );
+      }
+      for (const link of stored()) await apply(link);
+    },
+    onChange: (listener) => gatewayServer.onChange(() => listener()),
+  };
+}
