@@ -1,0 +1,59 @@
+import type { JsonObject } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { ErrorDetailsSchema } from '../../main/api/gen/ttn/lorawan/v3/error_pb.js';
+
+/** A failure in words, ready to be shown. */
+export interface Problem {
+  readonly text: string;
+  /** Stable name to search for, e.g. `pkg/networkserver:device_not_found`. */
+  readonly code: string | undefined;
+  /** Path of the field in question, if the server names one. */
+  readonly field: string | undefined;
+  readonly unauthorized: boolean;
+  readonly notFound: boolean;
+}
+
+const CODE_TEXTS: Partial<Record<Code, string>> = {
+  [Code.Unavailable]: 'Gatehouse cannot be reached. Is the program still running?',
+  [Code.Unimplemented]: 'This Gatehouse does not offer that yet.',
+  [Code.DeadlineExceeded]: 'Gatehouse did not answer in time. Try again.',
+  [Code.Unauthenticated]: 'This page has no session any more.',
+};
+
+function stringAttribute(attributes: JsonObject | undefined, name: string): string | undefined {
+  const value = attributes?.[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function fillIn(format: string, attributes: JsonObject | undefined): string {
+  return format.replace(/\{(\w+)\}/g, (placeholder, name: string) => {
+    const value = attributes?.[name];
+    return value === undefined || value === null ? placeholder : String(value);
+  });
+}
+
+function sentence(text: string): string {
+  const trimmed = text.trim();
+  const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  return /[.!?…)]$/.test(capital) ? capital : `${capital}.`;
+}
+
+/** What went wrong, from anything that was thrown. */
+export function toProblem(error: unknown): Problem {
+  const failure = ConnectError.from(error, Code.Unavailable);
+  const details = failure.findDetails(ErrorDetailsSchema)[0];
+  const attributes = details?.attributes;
+  const detailText = details === undefined ? '' : fillIn(details.messageFormat, attributes);
+  const ownText = failure.rawMessage;
+  const unreachable = details === undefined && failure.code === Code.Unavailable;
+  const text =
+    (unreachable ? CODE_TEXTS[Code.Unavailable] : undefined) ??
+    (detailText || CODE_TEXTS[failure.code] || ownText || Code[failure.code]);
+  return {
+    text: sentence(text),
+    code: details === undefined ? undefined : `${details.namespace}:${details.name}`,
+    field: stringAttribute(attributes, 'field') ?? stringAttribute(attributes, 'path'),
+    unauthorized: failure.code === Code.Unauthenticated,
+    notFound: failure.code === Code.NotFound,
+  };
+}

@@ -1,0 +1,38 @@
+import { Select } from '@mantine/core';
+import { useApi } from '../../client/api-context.ts';
+import { useLoad } from '../../state/use-load.ts';
+
+interface ApplicationSelectProps {
+  readonly value: string;
+  readonly error?: string | undefined;
+  readonly size?: 'xs' | 'sm';
+  readonly hideLabel?: boolean;
+  onChange(applicationId: string): void;
+}
+
+export function ApplicationSelect(props: ApplicationSelectProps) {
+  const api = useApi();
+  const applications = useLoad('applications', (signal) =>
+    api.applications.list({ fieldMask: { paths: ['name'] }, limit: 1000 }, { signal }),
+  );
+  const known = applications.data?.applications ?? [];
+  const options = known.map(({ ids, name }) => {
+    const value = ids?.applicationId ?? '';
+    return { value, label: name === '' ? value : `${name} (${value})` };
+  });
+  const data = options.some(({ value }) => value === props.value)
+    ? options
+    : [{ value: props.value, label: props.value }, ...options];
+  return (
+    <Select
+      label={props.hideLabel === true ? undefined : 'Application'}
+      aria-label="Application"
+      size={props.size ?? 'sm'}
+      allowDeselect={false}
+      value={props.value}
+      error={props.error ?? applications.problem?.text}
+      onChange={(value) => props.onChange(value ?? props.value)}
+      data={data}
+    />
+  );
+}

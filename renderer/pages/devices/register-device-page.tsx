@@ -1,0 +1,171 @@
+import { Alert, Anchor, Button, Grid, Group, SegmentedControl, Stack, Text } from '@mantine/core';
+import { type FormEvent, useState } from 'react';
+import { Link, useLocation } from 'wouter';
+import { useApi } from '../../client/api-context.ts';
+import { toProblem } from '../../client/problem.ts';
+import { notifyDone } from '../../components/notify.tsx';
+import { Page } from '../../components/page.tsx';
+import { Panel } from '../../components/panel.tsx';
+import { ProblemAlert } from '../../components/problem-alert.tsx';
+import { suggestDeviceId } from '../../formats/device-id.ts';
+import { readIdentifier } from '../../formats/identifier-reading.ts';
+import { useAction } from '../../state/use-action.ts';
+import { useWatch } from '../../state/watch-context.ts';
+import {
+  changeDraft,
+  type DeviceDraft,
+  type DraftProblems,
+  draftProblems,
+  draftToEndDevice,
+  fieldOfError,
+  fieldOfPath,
+  INITIAL_DRAFT,
+} from './device-draft.ts';
+import { FormatterFields, IdentityFields, RadioFields } from './device-fields.tsx';
+import { KeyFields } from './key-fields.tsx';
+
+interface DraftForm {
+  readonly draft: DeviceDraft;
+  readonly problems: DraftProblems;
+  change(change: Partial<DeviceDraft>): void;
+  setServerProblems(problems: DraftProblems): void;
+  /** Shows what is missing; true if nothing is. */
+  check(): boolean;
+}
+
+function useDraftForm(): DraftForm {
+  const [draft, setDraft] = useState(INITIAL_DRAFT);
+  const [idTouched, setIdTouched] = useState(false);
+  const [checked, setChecked] = useState(false);
+  const [serverProblems, setServerProblems] = useState<DraftProblems>({});
+  const change = (wanted: Partial<DeviceDraft>): void => {
+    if (wanted.deviceId !== undefined) setIdTouched(wanted.deviceId !== '');
+    setServerProblems({});
+    setDraft((old) => {
+      const next = changeDraft(old, wanted);
+      if (idTouched || wanted.deviceId !== undefined) return next;
+      const eui = readIdentifier(next.devEui, 8);
+      return {
+        ...next,
+        deviceId: suggestDeviceId(next.name, eui.kind === 'ok' ? eui.hex : undefined),
+      };
+    });
+  };
+  const check = (): boolean => {
+    setChecked(true);
+    return Object.keys(draftProblems(draft)).length === 0;
+  };
+  const problems = { ...(checked ? draftProblems(draft) : {}), ...serverProblems };
+  return { draft, problems, change, setServerProblems, check };
+}
+
+/** A simulated device reaches the network only through a virtual gateway. */
+function VirtualGatewayHint() {
+  const ready = useWatch((state) =>
+    state.links?.some((it) => it.link?.enabled === true && it.link.config.case === 'virtual'),
+  );
+  if (ready !== false) return null;
+  return (
+    <Alert color="yellow" variant="light" p="xs">
+      <Text size="sm">
+        A simulated device needs a virtual gateway to send through.{' '}
+        <Anchor component={Link} href="/gateways" size="sm">
+          Add one under Gateways
+        </Anchor>{' '}
+        before or after this.
+      </Text>
+    </Alert>
+  );
+}
+
+function useRegistration(form: DraftForm) {
+  const api = useApi();
+  const [, navigate] = useLocation();
+  return useAction(async () => {
+    const { draft } = form;
+    try {
+      await api.registration.register({
+        endDevice: draftToEndDevice(draft),
+        simulate: draft.simulate,
+      });
+    } catch (error) {
+      const problem = toProblem(error);
+      const field = fieldOfPath(problem.field) ?? fieldOfError(problem.code);
+      if (field !== undefined) form.setServerProblems({ [field]: problem.text });
+      throw error;
+    }
+    notifyDone(`${draft.deviceId} is registered`);
+    navigate(`/devices/${draft.applicationId}/${draft.deviceId}`);
+  });
+}
+
+/** One form for all four registries: the server takes the device all or nothing. */
+export function RegisterDevicePage() {
+  const form = useDraftForm();
+  const { draft, problems, change } = form;
+  const register = useRegistration(form);
+  const onSubmit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (form.check()) void register.run();
+  };
+  const fields = { draft, problems, change };
+  return (
+    <Page title="Register an end device">
+      <form onSubmit={onSubmit} noValidate>
+        <Grid gap="md">
+          <Grid.Col span={{ base: 12, md: 6 }}>
+            <Stack gap="md">
+              <Panel title="Radio">
+                <RadioFields {...fields} />
+              </Panel>
+              <Panel title="Payload formatter">
+                <FormatterFields {...fields} />
+              </Panel>
+            </Stack>
+          </Grid.Col>
+          <Grid.Col span={{ base: 12, md: 6 }}>
+            <Stack gap="md">
+              <Panel
+                title="Activation"
+                aside={
+                  <SegmentedControl
+                    size="xs"
+                    value={draft.activation}
+                    aria-label="Activation"
+                    onChange={(activation) => change({ activation })}
+                    data={[
+                      { value: 'otaa' as const, label: 'OTAA, joins' },
+                      { value: 'abp' as const, label: 'ABP, fixed session' },
+                    ]}
+                  />
+                }
+              >
+                <KeyFields {...fields} />
+              </Panel>
+              <Panel title="Identity">
+                <IdentityFields {...fields} />
+              </Panel>
+              {draft.simulate && <VirtualGatewayHint />}
+              {register.problem !== undefined && (
+                <ProblemAlert problem={register.problem} title="The device was not registered" />
+              )}
+              {Object.keys(problems).length > 0 && register.problem === undefined && (
+                <Text size="sm" c="red" role="alert">
+                  Some fields need attention before the device can be registered.
+                </Text>
+              )}
+              <Group justify="flex-end" gap="xs">
+                <Button component={Link} href="/devices" variant="default">
+                  Cancel
+                </Button>
+                <Button type="submit" loading={register.busy} data-testid="register-submit">
+                  Register end device
+                </Button>
+              </Group>
+            </Stack>
+          </Grid.Col>
+        </Grid>
+      </form>
+    </Page>
+  );
+}

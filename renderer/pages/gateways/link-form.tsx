@@ -1,0 +1,127 @@
+import { Button, Group, Modal, SegmentedControl, Stack, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import type { Link } from '../../../main/api/gen/gatehouse/v1/links_pb.js';
+import { useApi } from '../../client/api-context.ts';
+import { FrequencyPlanSelect } from '../../components/frequency-plan-select.tsx';
+import { ProblemAlert } from '../../components/problem-alert.tsx';
+import { useAction } from '../../state/use-action.ts';
+import { AtModemFields } from './at-modem-fields.tsx';
+import {
+  draftFromLink,
+  draftToLink,
+  INITIAL_LINK,
+  type LinkDraft,
+  type LinkProblems,
+  linkProblems,
+} from './link-draft.ts';
+import { SemtechUdpFields } from './semtech-udp-fields.tsx';
+import { VirtualFields } from './virtual-fields.tsx';
+
+export interface LinkFieldsProps {
+  readonly draft: LinkDraft;
+  readonly problems: LinkProblems;
+  change(change: Partial<LinkDraft>): void;
+}
+
+interface LinkFormProps {
+  /** The link to change; a new one if undefined. */
+  readonly link: Link | undefined;
+  onClose(): void;
+}
+
+const KINDS: readonly { readonly value: LinkDraft['kind']; readonly label: string }[] = [
+  { value: 'semtechUdp', label: 'Packet forwarder (UDP)' },
+  { value: 'atModem', label: 'Serial modem' },
+  { value: 'virtual', label: 'Virtual gateway' },
+];
+
+const PLAN_NOTES: Readonly<Record<LinkDraft['kind'], string>> = {
+  semtechUdp: 'Gateways behind this listener transmit only once a plan is chosen',
+  atModem: 'Decides what the modem may transmit',
+  virtual: 'Simulated devices use it',
+};
+
+function KindFields(props: LinkFieldsProps) {
+  switch (props.draft.kind) {
+    case 'semtechUdp':
+      return <SemtechUdpFields {...props} />;
+    case 'atModem':
+      return <AtModemFields {...props} />;
+    case 'virtual':
+      return <VirtualFields />;
+  }
+}
+
+function FormBody({ link, onClose }: LinkFormProps) {
+  const api = useApi();
+  const [draft, setDraft] = useState(link === undefined ? INITIAL_LINK : draftFromLink(link));
+  const [checked, setChecked] = useState(false);
+  const problems = checked ? linkProblems(draft) : {};
+  const change = (wanted: Partial<LinkDraft>): void => setDraft((old) => ({ ...old, ...wanted }));
+  const save = useAction(async () => {
+    if (link === undefined) await api.links.create({ link: draftToLink(draft) });
+    else await api.links.update({ link: draftToLink(draft, link) });
+    onClose();
+  });
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        setChecked(true);
+        if (Object.keys(linkProblems(draft)).length === 0) void save.run();
+      }}
+    >
+      <Stack gap="sm">
+        {link === undefined && (
+          <SegmentedControl
+            aria-label="Kind of gateway"
+            value={draft.kind}
+            onChange={(kind) => change({ kind })}
+            data={[...KINDS]}
+          />
+        )}
+        <KindFields draft={draft} problems={problems} change={change} />
+        <FrequencyPlanSelect
+          value={draft.frequencyPlanId}
+          error={problems.frequencyPlanId}
+          description={PLAN_NOTES[draft.kind]}
+          clearable={draft.kind === 'semtechUdp'}
+          onChange={(frequencyPlanId) => change({ frequencyPlanId })}
+        />
+        <TextInput
+          label="Name"
+          placeholder="Optional"
+          value={draft.name}
+          error={problems.name}
+          onChange={(event) => change({ name: event.currentTarget.value })}
+        />
+        {save.problem !== undefined && (
+          <ProblemAlert problem={save.problem} title="That was not saved" />
+        )}
+        <Group justify="flex-end" gap="xs" mt="xs">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={save.busy} data-testid="link-submit">
+            {link === undefined ? 'Add' : 'Save'}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+/** Adds or changes a way to hear and to transmit. */
+export function LinkForm({ opened, ...props }: LinkFormProps & { readonly opened: boolean }) {
+  return (
+    <Modal
+      opened={opened}
+      onClose={props.onClose}
+      title={props.link === undefined ? 'Connect a gateway' : `Settings of ${props.link.name}`}
+      size={620}
+      centered
+    >
+      {opened && <FormBody {...props} />}
+    </Modal>
+  );
+}
