@@ -10,6 +10,7 @@ import type { Clock } from './base/clock.ts';
 import { defineError } from './base/errors.ts';
 import type { Logger } from './base/logger.ts';
 import type { DownlinkScheduler, ReceivedUplink } from './base/seams.ts';
+import { knownConcentrators } from './concentrator/discovery/known-concentrators.ts';
 import { listSerialPorts } from './concentrator/discovery/list-serial-ports.ts';
 import { createEventBus, type EventBus } from './events/index.ts';
 import { createGatewayServer } from './gateway-server/index.ts';
@@ -32,7 +33,9 @@ import { frameService } from './rpc/services/frames.ts';
 import { linkService } from './rpc/services/links.ts';
 import { workspaceService } from './rpc/services/workspace.ts';
 import { createStaticFiles } from './rpc/static-files.ts';
+import { createSimulator, seededRandom } from './simulator/index.ts';
 import type { Store } from './store/index.ts';
+import { createDemo } from './workspace/demo.ts';
 import { createLoopMeter } from './workspace/diagnostics.ts';
 import { createLinkManager, type LinkManager } from './workspace/link-manager.ts';
 
@@ -62,6 +65,8 @@ export interface AppOptions {
   readonly listeners: () => readonly { readonly service: string; readonly address: string }[];
   /** Where a package keeps the formatter worker and its WebAssembly; beside the sources if absent. */
   readonly formatterUrls?: { readonly workerUrl: URL; readonly wasmUrl: URL };
+  /** Whether the demonstration may start by itself when an interface opens. */
+  readonly offerDemo: boolean;
   /** An administrator's key that is accepted while the program runs and stored nowhere. */
   readonly apiKey?: string;
 }
@@ -193,6 +198,13 @@ function createServers(
   return { application, formatterService, gatewayServer };
 }
 
+/** The demonstration starts by itself only where no concentrator is plugged in that the user came to use. */
+async function demoWanted({ offerDemo }: AppOptions): Promise<boolean> {
+  if (!offerDemo) return false;
+  const found = await listSerialPorts();
+  return found.kind === 'failed' || knownConcentrators(found.ports).length === 0;
+}
+
 /** Builds the network and its API over an open store. */
 export async function createApp(options: AppOptions): Promise<App> {
   const { clock, logger, store } = options;
@@ -203,7 +215,22 @@ export async function createApp(options: AppOptions): Promise<App> {
   const devAddrBlock = await prepareWorkspace(store, registry);
   const servers = createServers(options, registry, events, devAddrBlock);
   const { gatewayServer } = servers;
-  const links = createLinkManager({ store, gatewayServer, clock, logger, udp: options.udp });
+  const simulator = createSimulator({
+    clock,
+    logger: logger.area('simulator'),
+    random: seededRandom(randomInt(2 ** 32)),
+  });
+  const links = createLinkManager({
+    store,
+    gatewayServer,
+    clock,
+    logger,
+    simulator,
+    udp: options.udp,
+  });
+  const demo = createDemo({ store, registry, links, simulator, logger: logger.area('demo') });
+  // Simulated devices do not survive a restart, so neither does their demonstration.
+  await demo.remove();
   const loopMeter = createLoopMeter();
   const { frames } = store;
   const router = createRouter({
@@ -223,6 +250,14 @@ export async function createApp(options: AppOptions): Promise<App> {
         events,
         links,
         clock,
+        demo: {
+          get isRunning() {
+            return demo.isRunning;
+          },
+          start: demo.start,
+          remove: demo.remove,
+          wanted: () => demoWanted(options),
+        },
         facts: {
           version: options.version,
           buildId: options.buildId,
@@ -252,6 +287,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     handle,
     callerOf: (authorization) => callerOfHeader(authorization, findKey, clock.now()),
     async close() {
+      simulator.stop();
       await gatewayServer.stop();
       loopMeter.stop();
       await servers.formatterService.close();

@@ -11,7 +11,6 @@ import {
   deviceRef,
   type Effects,
   encodeDevice,
-  idsMessage,
   type RegistryContext,
   SERVER_PATHS,
   takenAttributes,
@@ -225,6 +224,3 @@ export function createJoinRegistry(context: RegistryContext, unit: ServerUnit): 
       }),
   };
 }
-
-/** Identifiers of a stored row as a message. */
-export const rowIds = (row: DeviceRow): EndDeviceIdentifiers => idsMessage(row);

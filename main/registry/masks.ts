@@ -178,16 +178,6 @@ export function isPathSet<Desc extends DescMessage>(
   return found?.holder.isSet(found.field) ?? false;
 }
 
-/** Value of a plain field; undefined where something on the way, or a field with presence, is not set. */
-export function valueAt<Desc extends DescMessage>(
-  desc: Desc,
-  message: MessageShape<Desc>,
-  path: string,
-): unknown {
-  const found = resolve(reflect(desc, message), path);
-  return found?.holder.get(found.field);
-}
-
 /** Whether bytes are absent or all zero. */
 export function isZeroBytes(bytes: Uint8Array | undefined): boolean {
   return !bytes || bytes.every((byte) => byte === 0);

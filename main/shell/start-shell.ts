@@ -146,6 +146,7 @@ export async function startShell(options: ShellOptions): Promise<RunningShell> {
       version: VERSION,
       buildId: buildId(),
       udp: flags.udp,
+      offerDemo: flags.open && flags.simulate !== 0,
       listeners: () => listening,
       ...(isPackaged && { formatterUrls: FORMATTER_URLS }),
       ...(flags.apiKey !== undefined && { apiKey: flags.apiKey }),

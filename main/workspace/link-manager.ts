@@ -15,6 +15,7 @@ import { createAtModemLink } from '../concentrator/at-modem/at-modem-link.ts';
 import { createSemtechUdpLink } from '../concentrator/semtech-udp/semtech-udp-link.ts';
 import type { GatewayServer } from '../gateway-server/index.ts';
 import { eui64FromBytes, frequencyPlan } from '../lorawan/index.ts';
+import type { Simulator } from '../simulator/index.ts';
 import type { Store } from '../store/index.ts';
 
 const linkNotFound = defineError(
@@ -27,10 +28,15 @@ const unknownPlan = defineError(
   'NOT_FOUND',
   'There is no frequency plan {id}. Choose one of the list.',
 );
-const unsupported = defineError(
-  'gatehouse/link:unsupported',
-  'UNIMPLEMENTED',
-  'Links of this kind cannot be added yet. Packet forwarders over UDP and serial modems can.',
+const noKind = defineError(
+  'gatehouse/link:no_kind',
+  'INVALID_ARGUMENT',
+  'The link has no settings of a kind. Say whether it is for packet forwarders, a modem or virtual.',
+);
+const noGatewayEui = defineError(
+  'gatehouse/link:no_gateway_eui',
+  'INVALID_ARGUMENT',
+  'A virtual gateway needs a Gateway EUI. Give it one.',
 );
 const badModem = defineError(
   'gatehouse/link:bad_modem',
@@ -42,6 +48,8 @@ const badModem = defineError(
 export interface LinkManager {
   list(): LinkStatus[];
   create(link: Link): Promise<LinkStatus>;
+  /** Adds a link that belongs to the demonstration. */
+  createDemo(link: Link): Promise<LinkStatus>;
   update(link: Link): Promise<LinkStatus>;
   delete(id: string): Promise<void>;
   /** Starts every enabled link. */
@@ -54,6 +62,7 @@ export interface LinkManagerOptions {
   readonly gatewayServer: GatewayServer;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly simulator: Simulator;
   /** Address of the built-in listener for packet forwarders, where the command line gives one. */
   readonly udp: { readonly host: string; readonly port: number; readonly explicit: boolean };
 }
@@ -62,7 +71,7 @@ export interface LinkManagerOptions {
 export const BUILT_IN_UDP = 'udp';
 
 /** The driver of a link's settings. */
-function driverOf(link: Link, { clock, logger, udp }: LinkManagerOptions): GatewayLink {
+function driverOf(link: Link, { clock, logger, simulator, udp }: LinkManagerOptions): GatewayLink {
   const { config, id } = link;
   if (config.case === 'semtechUdp') {
     const address = id === BUILT_IN_UDP ? udp : { ...config.value, explicit: true };
@@ -92,12 +101,19 @@ function driverOf(link: Link, { clock, logger, udp }: LinkManagerOptions): Gatew
       logger: logger.area('at_modem'),
     });
   }
-  throw unsupported();
+  if (config.case === 'virtual') {
+    if (config.value.gatewayEui.length === 0) throw noGatewayEui();
+    const known = simulator.gateways().find((one) => one.id === id);
+    return (
+      known ?? simulator.addGateway({ id, gatewayEui: eui64FromBytes(config.value.gatewayEui) })
+    );
+  }
+  throw noKind();
 }
 
 /** Creates the manager; `start` brings the stored links up. */
 export function createLinkManager(options: LinkManagerOptions): LinkManager {
-  const { clock, gatewayServer, store } = options;
+  const { clock, gatewayServer, simulator, store } = options;
 
   const stored = (): Link[] =>
     store.links.list().map(({ message }) => fromBinary(LinkSchema, message));
@@ -124,6 +140,13 @@ export function createLinkManager(options: LinkManagerOptions): LinkManager {
     await apply(link);
     return statusOf(link);
   };
+  const add = (link: Link, demo: boolean): Promise<LinkStatus> => {
+    const added = clone(LinkSchema, link);
+    added.id = `link-${randomUUID().slice(0, 8)}`;
+    added.createdAt = timestampFromMs(clock.now());
+    added.demo = demo;
+    return save(added);
+  };
   const builtIn = (): Link =>
     create(LinkSchema, {
       id: BUILT_IN_UDP,
@@ -135,13 +158,8 @@ export function createLinkManager(options: LinkManagerOptions): LinkManager {
 
   return {
     list: () => stored().map(statusOf),
-    create(link) {
-      const added = clone(LinkSchema, link);
-      added.id = `link-${randomUUID().slice(0, 8)}`;
-      added.createdAt = timestampFromMs(clock.now());
-      added.demo = false;
-      return save(added);
-    },
+    create: (link) => add(link, false),
+    createDemo: (link) => add(link, true),
     update(link) {
       const before = find(link.id);
       const changed = clone(LinkSchema, link);
@@ -153,6 +171,7 @@ export function createLinkManager(options: LinkManagerOptions): LinkManager {
     async delete(id) {
       find(id);
       await gatewayServer.remove(id);
+      if (simulator.gateways().some((one) => one.id === id)) await simulator.removeGateway(id);
       await store.unit(() => store.links.delete(id));
     },
     async start() {

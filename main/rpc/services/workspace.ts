@@ -19,12 +19,22 @@ export interface WorkspaceFacts {
   loopDelay(): { readonly p99Ms: number; readonly maxMs: number };
 }
 
+/** The demonstration, and whether it may start by itself. */
+export interface DemoPort {
+  readonly isRunning: boolean;
+  start(): Promise<void>;
+  remove(): Promise<void>;
+  /** Whether an empty workspace should show it when an interface opens. */
+  wanted(): Promise<boolean>;
+}
+
 export interface WorkspaceServiceOptions extends WatchOptions {
+  readonly demo: DemoPort;
   readonly store: Store;
   readonly facts: WorkspaceFacts;
 }
 
-function info({ facts, frames, links, store }: WorkspaceServiceOptions) {
+function info({ demo, facts, frames, links, store }: WorkspaceServiceOptions) {
   const protection = store.keyProtection.openedWith;
   return create(WorkspaceInfoSchema, {
     version: facts.version,
@@ -35,6 +45,7 @@ function info({ facts, frames, links, store }: WorkspaceServiceOptions) {
     listeners: facts.listeners().map((one) => ({ ...one })),
     keyProtection: protection,
     keysProtected: protection !== 'basic_text',
+    demoRunning: demo.isRunning,
     deviceCount: store.identityDevices.count(),
     gatewayCount: links.list().reduce((count, link) => count + link.gateways.length, 0),
     frameCount: BigInt(frames.total()),
@@ -63,7 +74,20 @@ export function workspaceService(options: WorkspaceServiceOptions): Served {
   return serve(Workspace, {
     getInfo: () => info(options),
     getDiagnostics: () => diagnostics(options),
-    openInterface: () => info(options),
+    async openInterface() {
+      const { demo, store } = options;
+      if (store.identityDevices.count() === 0 && !demo.isRunning && (await demo.wanted()))
+        await demo.start();
+      return info(options);
+    },
+    async startDemo() {
+      await options.demo.start();
+      return info(options);
+    },
+    async removeDemo() {
+      await options.demo.remove();
+      return info(options);
+    },
     watch: (request, call) => watch(request, call, options),
   });
 }
