@@ -1,4 +1,4 @@
-import { createTheme, Tooltip } from '@mantine/core';
+import { Badge, createTheme, Tooltip } from '@mantine/core';
 
 /** Dense and quiet: an engineer looks at it for hours. */
 export const theme = createTheme({
@@ -14,6 +14,7 @@ export const theme = createTheme({
   fontSizes: { xs: '12px', sm: '13px', md: '14px', lg: '16px', xl: '19px' },
   headings: { fontWeight: '620' },
   components: {
+    Badge: Badge.extend({ defaultProps: { tt: 'none', fw: 560 } }),
     Tooltip: Tooltip.extend({
       defaultProps: { openDelay: 350, withArrow: true, multiline: true, fz: 'xs' },
     }),

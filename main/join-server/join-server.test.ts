@@ -54,7 +54,8 @@ function joinServer(rootKeys: JoinDevice['rootKeys'] = { appKey: new Uint8Array(
         joinEui === JOIN_EUI && devEui === DEV_EUI
           ? {
               row: 1,
-              ids: { applicationId: 'shop', deviceId: 'door-7' },
+              applicationId: 'shop',
+              deviceId: 'door-7',
               message: { resetsJoinNonces: false },
               rootKeys,
             }

@@ -28,7 +28,8 @@ import { newSessionKeyId } from './session-key-id.ts';
 /** A device as the join registry holds it. */
 export interface JoinDevice {
   readonly row: number;
-  readonly ids: { readonly applicationId: string; readonly deviceId: string };
+  readonly applicationId: string;
+  readonly deviceId: string;
   readonly message: Pick<EndDevice, 'resetsJoinNonces'>;
   readonly rootKeys: RootKeys;
   readonly rootKeyId?: string | undefined;
@@ -148,7 +149,8 @@ export function createJoinServer(options: JoinServerOptions): JoinServer {
   ): void => {
     if (!device) return;
     const { joinEui, devEui } = request.frame;
-    const entity: EntityRef = { kind: 'device', ...device.ids, devEui, joinEui };
+    const { applicationId, deviceId } = device;
+    const entity: EntityRef = { kind: 'device', applicationId, deviceId, devEui, joinEui };
     events.publish({
       name,
       identifiers: [entity],

@@ -25,7 +25,7 @@ it('fills in what the server says and names the field', () => {
     }),
   );
   expect(problem).toMatchObject({
-    text: 'Invalid value of field `session.dev_addr`.',
+    text: 'Invalid value of field “session.dev_addr”.',
     code: 'pkg/networkserver:field_value',
     field: 'session.dev_addr',
     unauthorized: false,

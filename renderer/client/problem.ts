@@ -33,7 +33,7 @@ function fillIn(format: string, attributes: JsonObject | undefined): string {
 }
 
 function sentence(text: string): string {
-  const trimmed = text.trim();
+  const trimmed = text.trim().replace(/`([^`]*)`/g, '“$1”');
   const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
   return /[.!?…)]$/.test(capital) ? capital : `${capital}.`;
 }

@@ -32,7 +32,7 @@ export function FrequencyPlanSelect(props: FrequencyPlanSelectProps) {
   return (
     <Select
       label="Frequency plan"
-      placeholder={plans.loading ? 'Loading…' : 'Choose where the device is used'}
+      placeholder={plans.loading ? 'Loading…' : 'Choose a region and plan'}
       description={props.description}
       searchable
       clearable={props.clearable ?? false}

@@ -44,9 +44,10 @@ function ReadingHint({ reading, ordered, onReverse }: HintProps) {
   }
   if (reading.looksLsb && ordered) {
     return (
-      <Group gap={6}>
+      <Group gap={6} wrap="nowrap">
         <Text size="xs" c="orange">
-          Looks as transmitted (LSB); as printed it would be {groups(reversedHex(reading.bytes))}.
+          Looks as transmitted (LSB). As printed:{' '}
+          <span className="mono">{groups(reversedHex(reading.bytes))}</span>
         </Text>
         <Button
           size="compact-xs"
@@ -121,7 +122,7 @@ export function IdentifierInput(props: IdentifierInputProps) {
           </Group>
         }
       />
-      <div style={{ minHeight: 22, paddingTop: 3 }}>
+      <div style={{ minHeight: 30, paddingTop: 3 }}>
         <ReadingHint reading={reading} ordered={ordered} onReverse={props.onChange} />
       </div>
     </div>

@@ -74,6 +74,9 @@ const SPELLING: Readonly<Record<string, string>> = {
   rx2: 'RX2',
   lorawan: 'LoRaWAN',
   gps: 'GPS',
+  json: 'JSON',
+  udp: 'UDP',
+  nwk: 'Nwk',
 };
 
 /** Pairs that are one word in the field's language. */

@@ -21,7 +21,12 @@ import {
   fieldOfPath,
   INITIAL_DRAFT,
 } from './device-draft.ts';
-import { FormatterFields, IdentityFields, RadioFields } from './device-fields.tsx';
+import {
+  type DraftFieldsProps,
+  FormatterFields,
+  IdentityFields,
+  RadioFields,
+} from './device-fields.tsx';
 import { KeyFields } from './key-fields.tsx';
 
 interface DraftForm {
@@ -99,6 +104,39 @@ function useRegistration(form: DraftForm) {
   });
 }
 
+function ActivationChoice({ draft, change }: DraftFieldsProps) {
+  return (
+    <SegmentedControl
+      size="xs"
+      value={draft.activation}
+      aria-label="Activation"
+      onChange={(activation) => change({ activation })}
+      data={[
+        { value: 'otaa' as const, label: 'OTAA, joins' },
+        { value: 'abp' as const, label: 'ABP, fixed session' },
+      ]}
+    />
+  );
+}
+
+function SubmitRow({ busy, incomplete }: { readonly busy: boolean; readonly incomplete: boolean }) {
+  return (
+    <Group justify="flex-end" gap="xs">
+      {incomplete && (
+        <Text size="sm" c="red" role="alert" mr="auto">
+          Some fields need attention before the device can be registered.
+        </Text>
+      )}
+      <Button component={Link} href="/devices" variant="default">
+        Cancel
+      </Button>
+      <Button type="submit" loading={busy} data-testid="register-submit">
+        Register end device
+      </Button>
+    </Group>
+  );
+}
+
 /** One form for all four registries: the server takes the device all or nothing. */
 export function RegisterDevicePage() {
   const form = useDraftForm();
@@ -118,50 +156,31 @@ export function RegisterDevicePage() {
               <Panel title="Radio">
                 <RadioFields {...fields} />
               </Panel>
-              <Panel title="Payload formatter">
-                <FormatterFields {...fields} />
+              <Panel title="Identity">
+                <IdentityFields {...fields} />
               </Panel>
             </Stack>
           </Grid.Col>
           <Grid.Col span={{ base: 12, md: 6 }}>
             <Stack gap="md">
-              <Panel
-                title="Activation"
-                aside={
-                  <SegmentedControl
-                    size="xs"
-                    value={draft.activation}
-                    aria-label="Activation"
-                    onChange={(activation) => change({ activation })}
-                    data={[
-                      { value: 'otaa' as const, label: 'OTAA, joins' },
-                      { value: 'abp' as const, label: 'ABP, fixed session' },
-                    ]}
-                  />
-                }
-              >
+              <Panel title="Activation" aside={<ActivationChoice {...fields} />}>
                 <KeyFields {...fields} />
               </Panel>
-              <Panel title="Identity">
-                <IdentityFields {...fields} />
+              <Panel title="Payload">
+                <FormatterFields {...fields} />
               </Panel>
+            </Stack>
+          </Grid.Col>
+          <Grid.Col span={12}>
+            <Stack gap="sm">
               {draft.simulate && <VirtualGatewayHint />}
               {register.problem !== undefined && (
                 <ProblemAlert problem={register.problem} title="The device was not registered" />
               )}
-              {Object.keys(problems).length > 0 && register.problem === undefined && (
-                <Text size="sm" c="red" role="alert">
-                  Some fields need attention before the device can be registered.
-                </Text>
-              )}
-              <Group justify="flex-end" gap="xs">
-                <Button component={Link} href="/devices" variant="default">
-                  Cancel
-                </Button>
-                <Button type="submit" loading={register.busy} data-testid="register-submit">
-                  Register end device
-                </Button>
-              </Group>
+              <SubmitRow
+                busy={register.busy}
+                incomplete={Object.keys(problems).length > 0 && register.problem === undefined}
+              />
             </Stack>
           </Grid.Col>
         </Grid>

@@ -47,7 +47,7 @@ export function FrameToolbar({ list, filter, total, input, onFilter }: FrameTool
         onKeyDown={(event) => {
           if (event.key === 'Escape') onFilter('');
         }}
-        placeholder="Filter by device, EUI, DevAddr, gateway, type or cause"
+        placeholder="Device, EUI, DevAddr, gateway, type, cause"
         aria-label="Filter frames"
         data-testid="frame-filter"
         leftSection={<IconFilter size={14} />}

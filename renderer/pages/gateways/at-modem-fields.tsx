@@ -94,7 +94,7 @@ export function AtModemFields(props: LinkFieldsProps) {
     <Stack gap="sm">
       <Alert color="grape" variant="light" p="xs">
         <Group gap="xs" wrap="nowrap" align="start">
-          <Badge color="grape" radius="sm" variant="filled">
+          <Badge color="grape" radius="sm" variant="filled" flex="none">
             Experimental
           </Badge>
           <Text size="sm">

@@ -36,9 +36,9 @@ const KINDS: readonly { readonly value: LinkDraft['kind']; readonly label: strin
 ];
 
 const PLAN_NOTES: Readonly<Record<LinkDraft['kind'], string>> = {
-  semtechUdp: 'Gateways behind this listener transmit only once a plan is chosen',
-  atModem: 'Decides what the modem may transmit',
-  virtual: 'Simulated devices use it',
+  semtechUdp: 'Without one, nothing is transmitted',
+  atModem: 'Decides what may be transmitted',
+  virtual: 'Of the simulated devices',
 };
 
 function KindFields(props: LinkFieldsProps) {
@@ -81,20 +81,22 @@ function FormBody({ link, onClose }: LinkFormProps) {
           />
         )}
         <KindFields draft={draft} problems={problems} change={change} />
-        <FrequencyPlanSelect
-          value={draft.frequencyPlanId}
-          error={problems.frequencyPlanId}
-          description={PLAN_NOTES[draft.kind]}
-          clearable={draft.kind === 'semtechUdp'}
-          onChange={(frequencyPlanId) => change({ frequencyPlanId })}
-        />
-        <TextInput
-          label="Name"
-          placeholder="Optional"
-          value={draft.name}
-          error={problems.name}
-          onChange={(event) => change({ name: event.currentTarget.value })}
-        />
+        <Group grow align="end">
+          <FrequencyPlanSelect
+            value={draft.frequencyPlanId}
+            error={problems.frequencyPlanId}
+            description={PLAN_NOTES[draft.kind]}
+            clearable={draft.kind === 'semtechUdp'}
+            onChange={(frequencyPlanId) => change({ frequencyPlanId })}
+          />
+          <TextInput
+            label="Name"
+            placeholder="Optional"
+            value={draft.name}
+            error={problems.name}
+            onChange={(event) => change({ name: event.currentTarget.value })}
+          />
+        </Group>
         {save.problem !== undefined && (
           <ProblemAlert problem={save.problem} title="That was not saved" />
         )}

@@ -21,7 +21,7 @@ export function ConfSnippet({ addresses, port }: SnippetProps) {
     <div>
       <Group justify="space-between" mb={4} wrap="nowrap">
         <Text size="sm" c="dimmed">
-          For global_conf.json or local_conf.json of the packet forwarder
+          Into global_conf.json or local_conf.json
         </Text>
         <Group gap={6} wrap="nowrap">
           {addresses.length > 1 && (
@@ -44,7 +44,7 @@ export function ConfSnippet({ addresses, port }: SnippetProps) {
           margin: 0,
           padding: '8px 10px',
           fontSize: 12,
-          maxHeight: 150,
+          maxHeight: 138,
           overflow: 'auto',
           border: '1px solid var(--line)',
           borderRadius: 4,
@@ -70,13 +70,7 @@ function NetworkNotes({ port }: { readonly port: number }) {
         and pretend to be a gateway. Use it in networks you trust.
       </Alert>
       {known.length > 0 ? (
-        <>
-          <Text size="sm">
-            This computer is reachable at{' '}
-            {known.map((it) => `${it.address} (${it.interface})`).join(', ')}.
-          </Text>
-          <ConfSnippet addresses={known.map(({ address }) => address)} port={port} />
-        </>
+        <ConfSnippet addresses={known.map(({ address }) => address)} port={port} />
       ) : (
         <Text size="sm" c="dimmed">
           {addresses.problem?.text ??
