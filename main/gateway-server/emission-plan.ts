@@ -37,6 +37,8 @@ export interface EmissionPlan {
 const HOUR_MS = 3_600_000;
 /** A concentrator needs this long between two transmissions. */
 const RECHARGE_US = 30_000;
+/** Sums of shares are this exact. */
+const ROUNDING = 1e-9;
 /** Counters further apart on the computer's clock cannot be compared. */
 const COMPARABLE_MS = 30 * 60_000;
 /** Share of the duty cycle by priority, lowest first. */
@@ -93,7 +95,7 @@ export function createEmissionPlan(): EmissionPlan {
         ) +
           ownMs) /
         HOUR_MS;
-      if (usedShare <= limit) return undefined;
+      if (usedShare <= limit + ROUNDING) return undefined;
       return {
         cause: 'duty_cycle',
         evidence: [
