@@ -16,9 +16,7 @@ import { createEventBus, type EventBus } from './events/index.ts';
 import { createGatewayServer } from './gateway-server/index.ts';
 import { createJoinServer } from './join-server/index.ts';
 import { formatHex, type NetId, parseDevAddrPrefix, selfTestCrypto } from './lorawan/index.ts';
-import { createDownlinkQueue } from './network-server/class-a/downlink-queue.ts';
-import { createNetworkServer } from './network-server/class-a/network-server.ts';
-import { newMacState } from './network-server/new-mac-state.ts';
+import { createDownlinkQueue, createNetworkServer, newMacState } from './network-server/index.ts';
 import { createRegistry, newApplication, type Registry } from './registry/index.ts';
 import { callerOfHeader, hashSecret, type KnownApiKey, parseToken } from './rpc/api-keys.ts';
 import type { Caller } from './rpc/call.ts';
@@ -152,18 +150,7 @@ function createServers(
     logger: logger.area('application'),
   });
   const random = (count: number): Uint8Array => new Uint8Array(randomBytes(count));
-  const joinServer = createJoinServer({
-    store,
-    registry: {
-      joinDeviceByEuis(joinEui, devEui) {
-        const device = registry.joinDeviceByEuis(joinEui, devEui);
-        return device && { ...device, ids: device };
-      },
-    },
-    clock,
-    events,
-    random,
-  });
+  const joinServer = createJoinServer({ store, registry, clock, events, random });
   // The gateway server hands uplinks to the network server, which hands downlinks back: one of them comes first.
   const scheduler: DownlinkScheduler = {
     leadTimeMs: (paths) => gatewayServer.scheduler.leadTimeMs(paths),

@@ -22,6 +22,7 @@ import {
   band,
   type FrequencyPlan,
   frequencyPlan,
+  MAX_EIRP_DBM,
   parsePhyVersion,
 } from '../lorawan/index.ts';
 
@@ -51,18 +52,37 @@ function channel(
   });
 }
 
-/** Channels a device has after its start: the band's default ones. */
-function bootChannels({ uplinkChannels, downlinkChannels }: Band): MACParameters_Channel[] {
-  return uplinkChannels.map(({ frequencyHz, minDataRateIndex, maxDataRateIndex }, index) => {
+/**
+ * Channels a device has after its start: the band's default ones. Of these only the ones in the factory presets are in
+ * use if there are presets; their other frequencies are further channels where the band lets channels change.
+ */
+function bootChannels(rules: Band, presets: readonly bigint[] = []): MACParameters_Channel[] {
+  const { uplinkChannels, downlinkChannels } = rules;
+  const isPreset = (hz: number): boolean => presets.length === 0 || presets.includes(BigInt(hz));
+  const channels = uplinkChannels.map((one, index) => {
+    const { frequencyHz, minDataRateIndex, maxDataRateIndex } = one;
     const down = downlinkChannels[index % downlinkChannels.length]?.frequencyHz ?? frequencyHz;
-    return channel(frequencyHz, down, [minDataRateIndex, maxDataRateIndex], true);
+    return channel(frequencyHz, down, [minDataRateIndex, maxDataRateIndex], isPreset(frequencyHz));
   });
+  if (!rules.dynamicChannels) return channels;
+  const further = presets.filter(
+    (preset) => !channels.some((one) => one.uplinkFrequency === preset),
+  );
+  const added = further.map((preset) =>
+    channel(Number(preset), Number(preset), [0, rules.maxAdrDataRateIndex], true),
+  );
+  return [...channels, ...added].slice(0, rules.maxUplinkChannels);
 }
 
 /** Channels the plan wants: known ones are enabled, others are added where the band lets them. */
-function planChannels(rules: Band, plan: FrequencyPlan): MACParameters_Channel[] {
-  const channels = bootChannels(rules);
-  for (const one of channels) one.enableUplink = false;
+function planChannels(
+  rules: Band,
+  plan: FrequencyPlan,
+  current: readonly MACParameters_Channel[],
+): MACParameters_Channel[] {
+  const channels = current.map((one) =>
+    create(MACParameters_ChannelSchema, { ...one, enableUplink: false }),
+  );
   const wanted = plan.uplinkChannels.map((one) => ({
     frequencyHz: one.frequencyHz,
     rates: [one.minDataRateIndex, one.maxDataRateIndex] as const,
@@ -85,6 +105,10 @@ function planChannels(rules: Band, plan: FrequencyPlan): MACParameters_Channel[]
 function currentParameters(rules: Band, settings: MACSettings | undefined): MACParameters {
   return create(MACParametersSchema, {
     maxEirp: rules.defaultMaxEirpDbm,
+    ...(rules.txParamSetup &&
+      settings?.uplinkDwellTime && { uplinkDwellTime: settings.uplinkDwellTime }),
+    ...(rules.txParamSetup &&
+      settings?.downlinkDwellTime && { downlinkDwellTime: settings.downlinkDwellTime }),
     adrNbTrans: 1,
     rx1Delay: settings?.rx1Delay?.value ?? ((rules.receiveDelay1Ms / 1000) as RxDelay),
     rx1DataRateOffset: settings?.rx1DataRateOffset?.value ?? 0,
@@ -92,7 +116,7 @@ function currentParameters(rules: Band, settings: MACSettings | undefined): MACP
       settings?.rx2DataRateIndex?.value ?? (rules.rx2.dataRateIndex as DataRateIndex),
     rx2Frequency: settings?.rx2Frequency?.value ?? BigInt(rules.rx2.frequencyHz),
     maxDutyCycle: settings?.maxDutyCycle?.value ?? AggregatedDutyCycle.DUTY_CYCLE_1,
-    channels: bootChannels(rules),
+    channels: bootChannels(rules, settings?.factoryPresetFrequencies),
   });
 }
 
@@ -107,8 +131,16 @@ function desiredParameters(
     plan.maxEirpDbm && plan.maxEirpDbm < rules.defaultMaxEirpDbm
       ? plan.maxEirpDbm
       : rules.defaultMaxEirpDbm;
+  const desiredEirp = settings?.desiredMaxEirp?.value;
+  const { desiredAdrAckLimitExponent, desiredAdrAckDelayExponent } = settings ?? {};
   return create(MACParametersSchema, {
-    maxEirp: planEirp,
+    ...(rules.txParamSetup && {
+      uplinkDwellTime: { value: plan.dwellTime?.uplinks ?? true },
+      downlinkDwellTime: { value: plan.dwellTime?.downlinks ?? true },
+    }),
+    ...(desiredAdrAckLimitExponent && { adrAckLimitExponent: desiredAdrAckLimitExponent }),
+    ...(desiredAdrAckDelayExponent && { adrAckDelayExponent: desiredAdrAckDelayExponent }),
+    maxEirp: desiredEirp === undefined ? planEirp : (MAX_EIRP_DBM[desiredEirp] ?? planEirp),
     adrNbTrans: 1,
     rx1Delay: settings?.desiredRx1Delay?.value ?? (DESIRED_RX1_DELAY_S as RxDelay),
     rx1DataRateOffset: settings?.desiredRx1DataRateOffset?.value ?? current.rx1DataRateOffset,
@@ -116,7 +148,7 @@ function desiredParameters(
       settings?.desiredRx2DataRateIndex?.value ?? planRx2 ?? current.rx2DataRateIndex,
     rx2Frequency: settings?.desiredRx2Frequency?.value ?? current.rx2Frequency,
     maxDutyCycle: settings?.desiredMaxDutyCycle?.value ?? AggregatedDutyCycle.DUTY_CYCLE_1,
-    channels: planChannels(rules, plan),
+    channels: planChannels(rules, plan, current.channels),
   });
 }
 

@@ -1,0 +1,205 @@
+import type { MACSettings, MACState } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import type { DataRateIndex } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import { type Band, dataRate, demodulationFloorDb } from '../lorawan/index.ts';
+import { current, desired } from './mac/index.ts';
+import type { RecentUplink } from './session-cache.ts';
+
+/** How the data rate of a device is chosen. */
+export type AdrMode =
+  | { readonly kind: 'disabled' }
+  | {
+      readonly kind: 'static';
+      readonly dataRateIndex: number;
+      readonly txPowerIndex: number;
+      readonly nbTrans: number;
+    }
+  | {
+      readonly kind: 'dynamic';
+      readonly marginDb: number;
+      readonly dataRates: Range;
+      readonly txPowers: Range;
+      readonly nbTrans: Range;
+    };
+
+interface Range {
+  readonly min: number | undefined;
+  readonly max: number | undefined;
+}
+
+/** Uplinks after which the measured margin is trusted. */
+const FULL_CONFIDENCE = 20;
+const SAFETY_MARGIN_DB = 2.5;
+const STEP_DB = 2.5;
+const DEFAULT_MARGIN_DB = 15;
+const MAX_NB_TRANS = 3;
+const UPLINKS_FOR_LOSS_RATE = 10;
+
+/** Reads the settings, newest form first. */
+export function adrMode(settings: MACSettings | undefined): AdrMode {
+  const mode = settings?.adr?.mode;
+  switch (mode?.case) {
+    case 'disabled':
+      return { kind: 'disabled' };
+    case 'static': {
+      const { dataRateIndex, txPowerIndex, nbTrans } = mode.value;
+      return { kind: 'static', dataRateIndex, txPowerIndex, nbTrans };
+    }
+    case 'dynamic': {
+      const value = mode.value;
+      return {
+        kind: 'dynamic',
+        marginDb: value.margin ?? settings?.adrMargin ?? DEFAULT_MARGIN_DB,
+        dataRates: { min: value.minDataRateIndex?.value, max: value.maxDataRateIndex?.value },
+        txPowers: { min: value.minTxPowerIndex, max: value.maxTxPowerIndex },
+        nbTrans: { min: value.minNbTrans, max: value.maxNbTrans },
+      };
+    }
+    default: {
+      if (settings?.useAdr?.value === false) return { kind: 'disabled' };
+      const open = { min: undefined, max: undefined };
+      return {
+        kind: 'dynamic',
+        marginDb: settings?.adrMargin ?? DEFAULT_MARGIN_DB,
+        dataRates: open,
+        txPowers: open,
+        nbTrans: open,
+      };
+    }
+  }
+}
+
+interface AdrInput {
+  /** Changed in place: the desired parameters. */
+  readonly mac: MACState;
+  readonly band: Band;
+  readonly mode: AdrMode;
+  /** Newest last. */
+  readonly recent: readonly RecentUplink[];
+}
+
+/** The newest uplinks in a row at the present rate, since the last change. */
+function usableUplinks({ mac, recent }: AdrInput): readonly RecentUplink[] {
+  const rate = current(mac).adrDataRateIndex;
+  const start = recent.findLastIndex(
+    (uplink) => uplink.dataRateIndex !== rate || uplink.fullFCnt < mac.lastAdrChangeFCntUp,
+  );
+  return recent.slice(start + 1);
+}
+
+function allowedRates({ mac, band, mode }: AdrInput): readonly number[] {
+  if (mode.kind !== 'dynamic') return [];
+  const channels = desired(mac).channels.filter((channel) => channel.enableUplink);
+  const lowest = Math.min(...channels.map((channel) => channel.minDataRateIndex));
+  const highest = Math.max(...channels.map((channel) => channel.maxDataRateIndex));
+  const min = Math.max(lowest, mode.dataRates.min ?? 0);
+  const max = Math.min(
+    highest,
+    mode.dataRates.max ?? Number.POSITIVE_INFINITY,
+    band.maxAdrDataRateIndex,
+  );
+  const rates: number[] = [];
+  for (let rate = min; rate <= max; rate += 1)
+    if (!mac.rejectedAdrDataRateIndexes.includes(rate as DataRateIndex)) rates.push(rate);
+  return rates;
+}
+
+function allowedPowers({ mac, band, mode }: AdrInput): readonly number[] {
+  if (mode.kind !== 'dynamic') return [];
+  const max = Math.min(mode.txPowers.max ?? band.maxTxPowerIndex, band.maxTxPowerIndex);
+  const powers: number[] = [];
+  for (let power = mode.txPowers.min ?? 0; power <= max; power += 1)
+    if (!mac.rejectedAdrTxPowerIndexes.includes(power)) powers.push(power);
+  return powers;
+}
+
+/** Decibels above what the present rate needs; undefined without a measurement. */
+function linkMarginDb(
+  { mac, band }: AdrInput,
+  uplinks: readonly RecentUplink[],
+  marginDb: number,
+): number | undefined {
+  const rate = dataRate(band, current(mac).adrDataRateIndex);
+  const values = uplinks.flatMap(({ maxSnrDb }) => (maxSnrDb === undefined ? [] : [maxSnrDb]));
+  if (!rate || values.length === 0) return undefined;
+  if (rate.kind !== 'lora') return 0;
+  const floorDb = demodulationFloorDb(rate.spreadingFactor, rate.bandwidthHz);
+  if (floorDb === undefined) return undefined;
+  const safetyDb = uplinks.length < FULL_CONFIDENCE ? SAFETY_MARGIN_DB : 0;
+  return Math.max(...values) - floorDb - marginDb - safetyDb;
+}
+
+/** Share of uplinks that were lost between the first and the last of these. */
+function lossRate(uplinks: readonly RecentUplink[]): number {
+  let received = 0;
+  let first: number | undefined;
+  let last: number | undefined;
+  for (const { fullFCnt } of uplinks) {
+    if (last === undefined || first === undefined || fullFCnt < last) {
+      first = fullFCnt;
+      received = 0;
+    }
+    last = fullFCnt;
+    received += 1;
+  }
+  if (received < 2 || first === undefined || last === undefined) return 0;
+  return 1 - received / (last - first + 1);
+}
+
+function nbTrans(
+  before: number,
+  uplinks: readonly RecentUplink[],
+  { min = 1, max = MAX_NB_TRANS }: { min?: number | undefined; max?: number | undefined },
+): number {
+  const clamp = (value: number): number => Math.min(Math.max(value, min), max);
+  const start = clamp(Math.max(before, 1));
+  if (uplinks.length < UPLINKS_FOR_LOSS_RATE) return start;
+  const rate = lossRate(uplinks);
+  if (rate < 0.05) return clamp(1 + Math.floor(start / 3));
+  if (rate < 0.1) return start;
+  if (rate < 0.3) return clamp(2 + Math.floor(start / 2));
+  return clamp(MAX_NB_TRANS);
+}
+
+/** Sets the desired data rate, power and repetitions; the rate is only ever raised. */
+export function adaptDataRate(input: AdrInput): void {
+  const { mac, band, mode } = input;
+  const now = current(mac);
+  const wanted = desired(mac);
+  if (mode.kind === 'disabled') return;
+  if (mode.kind === 'static') {
+    wanted.adrDataRateIndex = mode.dataRateIndex as DataRateIndex;
+    wanted.adrTxPowerIndex = mode.txPowerIndex;
+    wanted.adrNbTrans = Math.max(mode.nbTrans, 1);
+    return;
+  }
+  wanted.adrDataRateIndex = now.adrDataRateIndex;
+  wanted.adrTxPowerIndex = now.adrTxPowerIndex;
+  wanted.adrNbTrans = now.adrNbTrans;
+  const uplinks = usableUplinks(input);
+  const rates = allowedRates(input);
+  const powers = allowedPowers(input);
+  const minPower = powers[0];
+  const maxRate = rates.at(-1);
+  if (!band.dynamicAdr || uplinks.length === 0) return;
+  if (minPower === undefined || maxRate === undefined) return;
+  const measuredDb = linkMarginDb(input, uplinks, mode.marginDb);
+  if (measuredDb === undefined) return;
+  let marginDb = measuredDb;
+  const lossDb = (power: number): number =>
+    (band.txOffsetsDb[0] ?? 0) - (band.txOffsetsDb[power] ?? 0);
+  const steps = (marginDb - lossDb(minPower)) / STEP_DB;
+  const reachable = Math.min(maxRate, now.adrDataRateIndex + Math.floor(Math.max(steps, 0)));
+  const rate = rates.findLast((one) => one > now.adrDataRateIndex && one <= reachable);
+  let power = now.adrTxPowerIndex;
+  if (rate !== undefined) {
+    wanted.adrDataRateIndex = rate as DataRateIndex;
+    marginDb -= STEP_DB * (rate - now.adrDataRateIndex);
+    power = 0;
+  }
+  marginDb += lossDb(power);
+  const best = powers.findLast((one) => lossDb(one) <= marginDb) ?? minPower;
+  const raisesPowerABit =
+    uplinks.length < FULL_CONFIDENCE && best < power && lossDb(power) - lossDb(best) <= STEP_DB;
+  wanted.adrTxPowerIndex = raisesPowerABit ? power : best;
+  wanted.adrNbTrans = nbTrans(now.adrNbTrans, uplinks, mode.nbTrans);
+}

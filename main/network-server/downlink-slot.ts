@@ -1,0 +1,155 @@
+import { type EvidenceData, fact, OUTCOME, STAGE } from '../base/causes.ts';
+import type { Clock } from '../base/clock.ts';
+import { errorText } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { DownlinkScheduler } from '../base/seams.ts';
+import type { ApplicationHandler } from './application-handler.ts';
+import {
+  type AssembledDownlink,
+  type Assembly,
+  assembleDownlink,
+  type SlotUplink,
+} from './assemble-downlink.ts';
+import type { UplinkGroup } from './deduplication.ts';
+import { correlationIds, type DeviceEvents } from './events.ts';
+import { current } from './mac/index.ts';
+import type { NetworkStore } from './ports.ts';
+import { downlinkPaths } from './receptions.ts';
+import type { LiveSession, SessionCache } from './session-cache.ts';
+import type { Transmitter } from './transmit.ts';
+import { rx1DelayMs } from './windows.ts';
+
+/** Time for storing the counter before a frame can go to its gateway. */
+export const COMMIT_ALLOWANCE_MS = 50;
+
+export interface SlotOptions {
+  readonly store: NetworkStore;
+  readonly sessions: SessionCache;
+  readonly scheduler: DownlinkScheduler;
+  readonly transmitter: Transmitter;
+  readonly application: ApplicationHandler;
+  readonly events: DeviceEvents;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Uses the receive windows that an uplink opens. */
+export interface DownlinkSlots {
+  /** Waits as long as the gateways' lead time allows, so that an application's reply to this uplink still makes it. */
+  open(session: LiveSession, group: UplinkGroup, uplink: SlotUplink): void;
+}
+
+/** The session as it is now: the cache may have been read anew since the uplink. */
+function latest(sessions: SessionCache, session: LiveSession): LiveSession | undefined {
+  return sessions
+    .byDevAddr(session.devAddr)
+    .find(({ id, kind }) => id === session.id && kind === 'current');
+}
+
+/** Creates the timing of class A downlinks. */
+export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
+  const { store, sessions, scheduler, transmitter, application, events, clock } = options;
+
+  const notice = (session: LiveSession, group: UplinkGroup) => ({
+    device: session.device,
+    devAddr: session.devAddr,
+    correlationIds: correlationIds(group),
+  });
+
+  const tellApplication = (session: LiveSession, group: UplinkGroup, assembly: Assembly): void => {
+    for (const { downlink, cause } of assembly.failed)
+      application.downlinkFailed({ ...notice(session, group), downlink, cause });
+    if (assembly.invalidated.length === 0) return;
+    application.queueInvalidated({
+      ...notice(session, group),
+      sessionKeyId: session.sessionKeyId,
+      downlinks: assembly.invalidated,
+      lastFCntDown: assembly.lastFCntDown,
+    });
+  };
+
+  const evidenceOf = ({ fullFCnt, item, requests }: AssembledDownlink): EvidenceData[] => [
+    fact('full_f_cnt', fullFCnt),
+    fact('application_payload', item !== undefined),
+    ...(requests.length > 0
+      ? [fact('mac_requests', requests.map(({ name }) => name).join(' '))]
+      : []),
+  ];
+
+  const transmit = async (
+    session: LiveSession,
+    group: UplinkGroup,
+    downlink: AssembledDownlink,
+  ): Promise<void> => {
+    const { item, fullFCnt, phyPayload, windows, priority } = downlink;
+    const { device, devAddr, profile } = session;
+    if (!profile) return;
+    for (const { name } of downlink.requests)
+      events.publish(`ns.mac.${snakeName(name)}.request`, device, { devAddr });
+    const isTaken = transmitter.send(
+      {
+        request: {
+          phyPayload,
+          windows,
+          priority,
+          paths: downlinkPaths(group.receptions),
+          bandId: profile.band.id,
+          frequencyPlanId: profile.plan.id,
+        },
+        group,
+        device,
+        facts: { device, devAddr, fullFCnt, bandId: profile.band.id },
+        stages: [
+          { kind: STAGE.NETWORK, outcome: OUTCOME.ACCEPTED, evidence: evidenceOf(downlink) },
+        ],
+        eventPrefix: 'ns.down.data',
+      },
+      (cause) => {
+        if (!item) return;
+        const about = { ...notice(session, group), downlink: item.downlink };
+        if (cause) application.downlinkFailed({ ...about, cause });
+        else application.downlinkSent(about);
+      },
+    );
+    if (item && isTaken) await store.unit(() => store.downlinkQueue.remove(item.id));
+  };
+
+  const use = async (
+    opened: LiveSession,
+    group: UplinkGroup,
+    uplink: SlotUplink,
+  ): Promise<void> => {
+    const session = latest(sessions, opened);
+    if (!session) return;
+    const nowMs = clock.now();
+    const assembly = await store.unit(() => assembleDownlink(store, session, uplink, nowMs));
+    tellApplication(session, group, assembly);
+    if (assembly.downlink) await transmit(session, group, assembly.downlink);
+  };
+
+  return {
+    open(session, group, uplink) {
+      const slot = {};
+      const { activity } = session;
+      activity.slot = slot;
+      const startMs = group.first.receivedMonotonicMs + rx1DelayMs(current(session.mac));
+      const leadMs = scheduler.leadTimeMs(group.receptions) + COMMIT_ALLOWANCE_MS;
+      clock.setTimer(startMs - leadMs - clock.monotonic(), () => {
+        if (activity.slot !== slot) return;
+        activity.slot = undefined;
+        use(session, group, uplink).catch((error: unknown) => {
+          const { deviceId } = session.device;
+          options.logger.error({ deviceId, error: errorText(error) }, 'a downlink was not sent');
+        });
+      });
+    },
+  };
+}
+
+/** `LinkAdrReq` → `link_adr`. */
+function snakeName(name: string): string {
+  return name
+    .replace(/(Req|Ans)$/, '')
+    .replace(/(?<!^)([A-Z])/g, '_$1')
+    .toLowerCase();
+}

@@ -1,0 +1,31 @@
+import { defineError } from '../base/errors.ts';
+
+export const deviceNotFound = defineError(
+  'pkg/networkserver:device_not_found',
+  'NOT_FOUND',
+  'Device {device_uid} is not registered with the network server.',
+);
+
+export const fCntTooLow = defineError(
+  'pkg/networkserver:f_cnt_too_low',
+  'INVALID_ARGUMENT',
+  'The counter {f_cnt} of the downlink was used before. It has to be {min_f_cnt_down} or more.',
+);
+
+export const unknownSession = defineError(
+  'pkg/networkserver:unknown_session',
+  'INVALID_ARGUMENT',
+  'The downlink is encrypted for a session that device {device_uid} does not have. Encrypt it for the present one.',
+);
+
+export const downlinkTooLong = defineError(
+  'pkg/networkserver:application_downlink_too_long',
+  'INVALID_ARGUMENT',
+  'The payload has {length} bytes; device {device_uid} can receive {max} at most.',
+);
+
+export const queueFull = defineError(
+  'pkg/networkserver:downlink_queue_capacity',
+  'RESOURCE_EXHAUSTED',
+  'The downlink queue of device {device_uid} is full with {max} entries. Wait until some were sent, or replace the queue.',
+);

@@ -1,0 +1,150 @@
+import { create } from '@bufbuild/protobuf';
+import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { MType } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import {
+  DownlinkMessageSchema,
+  UplinkMessageSchema,
+} from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import type { CauseCode } from '../base/causes.ts';
+import type { ScheduledDownlink } from '../base/seams.ts';
+import type { EntityRef, EventData } from '../events/index.ts';
+import {
+  type DecodedFrame,
+  type DevAddr,
+  devAddrToBytes,
+  eui64ToBytes,
+  isUplinkDataFrame,
+  timeOnAirUs,
+} from '../lorawan/index.ts';
+import { dataRateMessage } from '../store/index.ts';
+import type { UplinkGroup } from './deduplication.ts';
+import type { EventSink, NetworkDevice } from './ports.ts';
+import { rxMetadata, txSettings } from './receptions.ts';
+import { deviceIdentifiers } from './records.ts';
+
+/** Publishes an event about a device. */
+export interface DeviceEvents {
+  publish(
+    name: string,
+    device: NetworkDevice,
+    rest?: {
+      readonly devAddr?: DevAddr;
+      readonly correlationIds?: readonly string[];
+      readonly data?: () => EventData;
+      readonly causeCode?: CauseCode;
+    },
+  ): void;
+}
+
+export function deviceEvents(events: EventSink): DeviceEvents {
+  return {
+    publish(name, device, { devAddr, ...rest } = {}) {
+      const { applicationId, deviceId, devEui, joinEui } = device;
+      const entity: EntityRef = {
+        kind: 'device',
+        applicationId,
+        deviceId,
+        ...(devEui && { devEui }),
+        ...(joinEui && { joinEui }),
+        ...(devAddr && { devAddr }),
+      };
+      events.publish({ name, identifiers: [entity], ...rest });
+    },
+  };
+}
+
+/** Ids by which everything that belongs to one uplink is found. */
+export function correlationIds({ first }: UplinkGroup): readonly string[] {
+  return [`gs:uplink:${first.receptionId}`];
+}
+
+function payloadMessage(frame: DecodedFrame) {
+  if (isUplinkDataFrame(frame)) {
+    const confirmed = frame.fType === 'CONFIRMED_UP';
+    return {
+      mHdr: { mType: confirmed ? MType.CONFIRMED_UP : MType.UNCONFIRMED_UP },
+      mic: frame.mic,
+      Payload: {
+        case: 'macPayload' as const,
+        value: {
+          fHdr: {
+            devAddr: devAddrToBytes(frame.devAddr),
+            fCtrl: {
+              adr: frame.fCtrl.adr,
+              adrAckReq: frame.fCtrl.adrAckReq,
+              ack: frame.fCtrl.ack,
+              classB: frame.fCtrl.classB,
+            },
+            fCnt: frame.fCnt,
+            fOpts: frame.fOpts,
+          },
+          fPort: frame.fPort ?? 0,
+          frmPayload: frame.frmPayload,
+        },
+      },
+    };
+  }
+  if (frame.fType !== 'JOIN_REQUEST') return undefined;
+  return {
+    mHdr: { mType: MType.JOIN_REQUEST },
+    mic: frame.mic,
+    Payload: {
+      case: 'joinRequestPayload' as const,
+      value: {
+        joinEui: eui64ToBytes(frame.joinEui),
+        devEui: eui64ToBytes(frame.devEui),
+        devNonce: Uint8Array.of(frame.devNonce >> 8, frame.devNonce & 0xff),
+      },
+    },
+  };
+}
+
+/** Data of the `ns.up.*` events. */
+export function uplinkData(group: UplinkGroup, deviceChannelIndex?: number): EventData {
+  const { frame, first, receptions } = group;
+  const payload = payloadMessage(frame);
+  const airtimeUs = timeOnAirUs(first.uplink.modulation, first.uplink.phyPayload.length);
+  return {
+    schema: UplinkMessageSchema,
+    message: create(UplinkMessageSchema, {
+      rawPayload: first.uplink.phyPayload,
+      ...(payload && { payload }),
+      settings: txSettings(first),
+      rxMetadata: rxMetadata(receptions),
+      receivedAt: timestampFromMs(first.receivedAtMs),
+      correlationIds: [...correlationIds(group)],
+      deviceChannelIndex: deviceChannelIndex ?? 0,
+      consumedAirtime: durationFromMs(airtimeUs / 1000),
+    }),
+  };
+}
+
+/** Data of the `ns.down.*` events. */
+export function downlinkData(
+  phyPayload: Uint8Array,
+  device: NetworkDevice,
+  devAddr: DevAddr | undefined,
+  scheduled?: ScheduledDownlink,
+): EventData {
+  return {
+    schema: DownlinkMessageSchema,
+    message: create(DownlinkMessageSchema, {
+      rawPayload: phyPayload,
+      endDeviceIds: deviceIdentifiers(device, devAddr),
+      ...(scheduled && {
+        settings: {
+          case: 'scheduled',
+          value: {
+            dataRate: dataRateMessage(scheduled.modulation),
+            frequency: BigInt(scheduled.frequencyHz),
+            timestamp: scheduled.concentratorTimestampUs,
+            downlink: {
+              txPower: scheduled.eirpDbm,
+              invertPolarization: scheduled.modulation.kind === 'lora',
+            },
+          },
+        },
+      }),
+    }),
+  };
+}

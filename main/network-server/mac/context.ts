@@ -1,0 +1,102 @@
+import { create } from '@bufbuild/protobuf';
+import type {
+  MACParameters,
+  MACSettings,
+  MACState,
+} from '../../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import { MACParametersSchema } from '../../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import type { Modulation } from '../../base/gateway-link.ts';
+import type {
+  Band,
+  FrequencyPlan,
+  MacCommand,
+  MacCommandName,
+  MacCommandNamed,
+  MacVersion,
+} from '../../lorawan/index.ts';
+import { macCommandMessage, macCommandOfMessage } from './messages.ts';
+
+/** What every command works on. The MAC state is changed in place. */
+export interface MacContext {
+  readonly mac: MACState;
+  readonly band: Band;
+  readonly plan: FrequencyPlan;
+  readonly macVersion: MacVersion;
+  readonly settings: MACSettings | undefined;
+  /** Full counter of the uplink in hand. */
+  readonly fullFCnt: number;
+}
+
+/** Battery and margin a device reported. */
+export interface DeviceStatus {
+  /** 0 external power, 255 unknown, else 1 to 254. */
+  readonly battery: number;
+  readonly marginDb: number;
+}
+
+/** What commands in an uplink are handled with. */
+export interface UplinkMacContext extends MacContext {
+  readonly commands: readonly MacCommand[];
+  readonly receivedAtMs: number;
+  readonly modulation: Modulation;
+  readonly maxSnrDb: number | undefined;
+  readonly gatewayCount: number;
+  /** Milliseconds since the GPS epoch at the end of the uplink. */
+  readonly gpsTimeMs: number;
+  /** Puts an answer into the next downlink. */
+  answer(command: MacCommand): void;
+  /** Tells that something happened, e.g. `link_adr.answer.accept`. */
+  report(name: string): void;
+  status(status: DeviceStatus): void;
+}
+
+/** What requests are made with. */
+export interface RequestContext extends MacContext {
+  readonly nowMs: number;
+  /** Requests already in this downlink. */
+  readonly requested: readonly MacCommand[];
+  /** Wall clock of the last DevStatusAns, if one ever came. */
+  readonly devStatusAtMs: number | undefined;
+}
+
+/** A kind of request: what removes one difference between current and desired parameters. */
+export interface MacRequest {
+  readonly request: MacCommandName;
+  readonly answer: MacCommandName;
+  /** The device repeats its answer until it hears a downlink. */
+  readonly isSticky: boolean;
+  /** Each command counts by itself; otherwise all of them fit or none is sent. */
+  readonly isDivisible: boolean;
+  build(context: RequestContext): readonly MacCommand[];
+}
+
+/** Parameters the device uses. */
+export function current(mac: MACState): MACParameters {
+  mac.currentParameters ??= create(MACParametersSchema);
+  return mac.currentParameters;
+}
+
+/** Parameters the network wants. */
+export function desired(mac: MACState): MACParameters {
+  mac.desiredParameters ??= create(MACParametersSchema);
+  return mac.desiredParameters;
+}
+
+/** Takes the oldest pending request of that name out of the list. */
+export function takePending<N extends MacCommandName>(
+  mac: MACState,
+  name: N,
+): MacCommandNamed<N> | undefined {
+  for (const [index, message] of mac.pendingRequests.entries()) {
+    const command = macCommandOfMessage(message);
+    if (command?.name !== name) continue;
+    mac.pendingRequests.splice(index, 1);
+    return command as MacCommandNamed<N>;
+  }
+  return undefined;
+}
+
+/** Replaces the pending requests by those just sent. */
+export function setPending(mac: MACState, commands: readonly MacCommand[]): void {
+  mac.pendingRequests = commands.map(macCommandMessage);
+}

@@ -1,0 +1,73 @@
+import type { MacCommand, MacCommandName, MacCommandNamed } from '../../lorawan/index.ts';
+import type { MacRequest, UplinkMacContext } from './context.ts';
+import { devStatus, handleDevStatusAns } from './dev-status.ts';
+import { handleDeviceTimeReq } from './device-time.ts';
+import { dutyCycle, handleDutyCycleAns } from './duty-cycle.ts';
+import { handleLinkAdrAns, linkAdr } from './link-adr.ts';
+import { handleLinkCheckReq } from './link-check.ts';
+import { handleNewChannelAns, newChannel } from './new-channel.ts';
+import { handleRxParamSetupAns, rxParamSetup } from './rx-param-setup.ts';
+import { handleRxTimingSetupAns, rxTimingSetup } from './rx-timing-setup.ts';
+
+/** Requests in the order in which they go into a downlink. */
+export const MAC_REQUESTS: readonly MacRequest[] = [
+  dutyCycle,
+  rxParamSetup,
+  newChannel,
+  linkAdr,
+  rxTimingSetup,
+  devStatus,
+];
+
+type Handlers = {
+  readonly [N in MacCommandName]?: (context: UplinkMacContext, command: MacCommandNamed<N>) => void;
+};
+
+/** What a command of a device does. A command without a row here is reported and left. */
+const HANDLERS: Handlers = {
+  LinkCheckReq: handleLinkCheckReq,
+  LinkAdrAns: handleLinkAdrAns,
+  DutyCycleAns: handleDutyCycleAns,
+  RxParamSetupAns: handleRxParamSetupAns,
+  DevStatusAns: handleDevStatusAns,
+  NewChannelAns: handleNewChannelAns,
+  RxTimingSetupAns: handleRxTimingSetupAns,
+  DeviceTimeReq: handleDeviceTimeReq,
+  RekeyInd(context, { fields }) {
+    context.report('rekey.indication');
+    context.answer({
+      name: 'RekeyConf',
+      fields: { minorVersion: Math.min(fields.minorVersion, 1) },
+    });
+  },
+};
+
+/** Names of answers that devices repeat until they hear a downlink. */
+export const STICKY_ANSWERS: ReadonlySet<string> = new Set([
+  ...MAC_REQUESTS.filter((request) => request.isSticky).map((request) => request.answer),
+  'DlChannelAns',
+  'TxParamSetupAns',
+]);
+
+/** Whether a command from a device answers one of the network, rather than asking something. */
+export function isAnswer(name: MacCommandName): boolean {
+  return name.endsWith('Ans');
+}
+
+/** Carries out the commands of an uplink. What the device left unanswered is forgotten, and asked again if needed. */
+export function handleUplinkCommands(context: UplinkMacContext): void {
+  for (const command of context.commands) {
+    const handler = HANDLERS[command.name] as
+      | ((context: UplinkMacContext, command: MacCommand) => void)
+      | undefined;
+    if (handler) handler(context, command);
+    else context.report('command.unknown');
+  }
+  if (context.mac.pendingRequests.length > 0) {
+    context.report('command.unanswered');
+    context.mac.pendingRequests = [];
+  }
+}
+
+export type { DeviceStatus, MacRequest, RequestContext, UplinkMacContext } from './context.ts';
+export { current, desired, setPending } from './context.ts';

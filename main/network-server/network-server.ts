@@ -1,0 +1,386 @@
+import {
+  type CauseCode,
+  type EvidenceData,
+  fact,
+  OUTCOME,
+  STAGE,
+  type StageData,
+} from '../base/causes.ts';
+import type { Clock } from '../base/clock.ts';
+import { errorText } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { DownlinkScheduler, ReceivedUplink, UplinkHandler } from '../base/seams.ts';
+import {
+  type DevAddr,
+  isUplinkDataFrame,
+  type JoinRequestFrame,
+  prefixContains,
+  timeOnAirUs,
+  type UplinkDataFrame,
+} from '../lorawan/index.ts';
+import { storeFull } from '../store/index.ts';
+import type {
+  ApplicationHandler,
+  ApplicationUplinkResult,
+  DownlinkQueue,
+} from './application-handler.ts';
+import { type AppliedUplink, applyUplink } from './apply-uplink.ts';
+import { createDeduplication, type UplinkGroup } from './deduplication.ts';
+import { createDownlinkQueue } from './downlink-queue.ts';
+import { createDownlinkSlots, type DownlinkSlots } from './downlink-slot.ts';
+import { correlationIds, type DeviceEvents, deviceEvents, uplinkData } from './events.ts';
+import { type ExaminedUplink, examineUplink } from './examine-uplink.ts';
+import { sendJoinAccept } from './join-accept.ts';
+import { decideJoin, type GrantedJoin, type RefusedJoin } from './join-request.ts';
+import type { DeviceStatus } from './mac/index.ts';
+import { type MatchResult, matchUplink } from './match.ts';
+import { causeOfOtherFrame } from './other-frames.ts';
+import type {
+  EventSink,
+  JoinPort,
+  NetworkDevice,
+  NetworkRegistry,
+  NetworkSettings,
+  NetworkStore,
+  RandomBytes,
+} from './ports.ts';
+import { gatewayCount, maxSnrDb, rxMetadata, txSettings } from './receptions.ts';
+import { type FrameFacts, uplinkRecord } from './records.ts';
+import { createSessionCache, type SessionCache } from './session-cache.ts';
+import { createTransmitter, type Transmitter } from './transmit.ts';
+
+export interface NetworkServerOptions {
+  readonly store: NetworkStore;
+  readonly registry: NetworkRegistry;
+  readonly joinServer: JoinPort;
+  readonly scheduler: DownlinkScheduler;
+  readonly application: ApplicationHandler;
+  readonly events: EventSink;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: NetworkSettings;
+  readonly random: RandomBytes;
+  /** A device reported battery and margin. */
+  readonly onDeviceStatus?: (
+    device: NetworkDevice,
+    status: DeviceStatus,
+    receivedAtMs: number,
+  ) => void;
+}
+
+export interface NetworkServer extends UplinkHandler {
+  readonly downlinkQueue: DownlinkQueue;
+}
+
+const DEFAULT_DEDUPLICATION_MS = 200;
+const RELAY_F_PORT = 226;
+
+class ClassANetworkServer {
+  readonly #options: NetworkServerOptions;
+  readonly #logger: Logger;
+  readonly #events: DeviceEvents;
+  readonly #sessions: SessionCache;
+  readonly #transmitter: Transmitter;
+  readonly #slots: DownlinkSlots;
+
+  constructor(options: NetworkServerOptions) {
+    this.#options = options;
+    this.#logger = options.logger.area('network_server');
+    this.#events = deviceEvents(options.events);
+    this.#sessions = createSessionCache(options.store, options.registry);
+    const events = this.#events;
+    const { store, scheduler, clock, application } = options;
+    this.#transmitter = createTransmitter({ store, scheduler, clock, events });
+    this.#slots = createDownlinkSlots({
+      store,
+      scheduler,
+      clock,
+      application,
+      events,
+      sessions: this.#sessions,
+      transmitter: this.#transmitter,
+      logger: this.#logger,
+    });
+  }
+
+  /** Decides a frame once its receptions are collected. Never throws. */
+  decide(group: UplinkGroup): void {
+    this.#decide(group).catch((error: unknown) => {
+      this.#logger.error({ error }, 'a frame could not be decided');
+      this.#drop(group, STAGE.NETWORK, 'internal_error', [fact('error', errorText(error))]);
+    });
+  }
+
+  async #decide(group: UplinkGroup): Promise<void> {
+    const { frame } = group;
+    if (isUplinkDataFrame(frame)) await this.#dataUplink(group, frame);
+    else if (frame.fType === 'JOIN_REQUEST') await this.#joinRequest(group, frame);
+    else {
+      const evidence = frame.issues.map(({ code, message }) => fact(code, message));
+      this.#drop(group, STAGE.NETWORK, causeOfOtherFrame(frame), evidence);
+    }
+  }
+
+  #gatewayStage({ receptions }: UplinkGroup): StageData {
+    const snrDb = maxSnrDb(receptions);
+    const evidence = [
+      fact('gateways', gatewayCount(receptions)),
+      ...(snrDb === undefined ? [] : [fact('max_snr', snrDb, 'dB')]),
+    ];
+    return { kind: STAGE.GATEWAY, outcome: OUTCOME.ACCEPTED, evidence };
+  }
+
+  #record(
+    group: UplinkGroup,
+    stages: readonly StageData[],
+    facts: FrameFacts,
+    application?: ApplicationUplinkResult,
+  ): void {
+    const record = uplinkRecord(group, [this.#gatewayStage(group), ...stages], facts, application);
+    const ids = group.receptions.map(({ receptionId }) => receptionId);
+    group.setRecorded(this.#options.store.frames.addFrame(record, ids));
+  }
+
+  #drop(
+    group: UplinkGroup,
+    kind: StageData['kind'],
+    cause: CauseCode,
+    evidence: readonly EvidenceData[],
+    facts: FrameFacts = {},
+    isDuplicate = false,
+  ): void {
+    const outcome = isDuplicate ? OUTCOME.DUPLICATE : OUTCOME.DROPPED;
+    this.#record(group, [{ kind, outcome, cause, evidence }], facts);
+    const { device, devAddr } = facts;
+    if (!device) return;
+    const what = group.frame.fType === 'JOIN_REQUEST' ? 'join' : 'data';
+    this.#events.publish(`ns.up.${what}.drop`, device, {
+      ...(devAddr && { devAddr }),
+      correlationIds: correlationIds(group),
+      causeCode: cause,
+    });
+  }
+
+  #storeFailure(error: unknown): { cause: CauseCode; evidence: EvidenceData[] } {
+    const cause = storeFull.is(error) ? 'store_full' : 'store_failed';
+    this.#logger.error({ error: errorText(error) }, 'a frame was not taken: storing failed');
+    return { cause, evidence: [] };
+  }
+
+  #unmatched(group: UplinkGroup, devAddr: DevAddr, result: MatchResult & { found: false }): void {
+    const evidence = [fact('sessions_tried', result.tried)];
+    if (result.replay) {
+      const { session, fullFCnt } = result.replay;
+      const { device, lastFCntUp } = session;
+      evidence.push(fact('full_f_cnt', fullFCnt), fact('last_f_cnt_up', lastFCntUp ?? 0));
+      const facts = { device, devAddr, fullFCnt };
+      this.#drop(group, STAGE.NETWORK, 'f_cnt_too_low', evidence, facts, true);
+      return;
+    }
+    const isOurs = prefixContains(this.#options.settings.devAddrBlock, devAddr);
+    const unknown: CauseCode = isOurs ? 'device_not_found' : 'foreign_net_id';
+    const cause = result.tried > 0 ? 'mic_mismatch' : unknown;
+    this.#drop(group, STAGE.NETWORK, cause, evidence, { devAddr });
+  }
+
+  async #dataUplink(group: UplinkGroup, frame: UplinkDataFrame): Promise<void> {
+    const { devAddr } = frame;
+    const result = matchUplink(this.#sessions.byDevAddr(devAddr), frame);
+    if (!result.found) {
+      this.#unmatched(group, devAddr, result);
+      return;
+    }
+    const { session, fullFCnt } = result.candidate;
+    const { device, profile } = session;
+    const bandId = profile?.band.id;
+    this.#events.publish('ns.up.data.receive', device, {
+      devAddr,
+      correlationIds: correlationIds(group),
+      data: () => uplinkData(group),
+    });
+    const examined = examineUplink(result.candidate, frame, group.first);
+    const known = { device, devAddr, fullFCnt, bandId };
+    if (!examined.ok) {
+      const { cause, evidence, isDuplicate } = examined;
+      this.#drop(group, STAGE.NETWORK, cause, evidence, known, isDuplicate);
+      return;
+    }
+    const facts = { ...known, dataRateIndex: examined.dataRateIndex };
+    let applied: AppliedUplink;
+    try {
+      const { store } = this.#options;
+      applied = await store.unit(() => applyUplink(store, this.#sessions, examined, group));
+    } catch (error) {
+      const { cause, evidence } = this.#storeFailure(error);
+      this.#drop(group, STAGE.NETWORK, cause, evidence, facts);
+      return;
+    }
+    this.#accepted(group, frame, examined, applied, facts);
+  }
+
+  /** The uplink is durable: tell everybody, open its windows. */
+  #accepted(
+    group: UplinkGroup,
+    frame: UplinkDataFrame,
+    examined: ExaminedUplink,
+    applied: AppliedUplink,
+    facts: FrameFacts & { readonly device: NetworkDevice; readonly fullFCnt: number },
+  ): void {
+    const { channelIndex, dataRateIndex, evidence, isRepetition } = examined;
+    const { session, answers } = applied;
+    const { fullFCnt } = facts;
+    const isConfirmed = frame.fType === 'CONFIRMED_UP';
+    this.#report(group, applied, channelIndex);
+    this.#slots.open(session, group, {
+      channelIndex,
+      dataRateIndex,
+      confirmed: isConfirmed,
+      adrAckReq: frame.fCtrl.adrAckReq,
+      fullFCnt,
+      answers,
+    });
+    const network = { kind: STAGE.NETWORK, evidence };
+    if (isRepetition) {
+      const stage = { ...network, outcome: OUTCOME.DUPLICATE, cause: 'duplicate_uplink' } as const;
+      this.#record(group, [stage], facts);
+      return;
+    }
+    const stage: StageData = { ...network, outcome: OUTCOME.ACCEPTED };
+    void this.#toApplication(group, frame, applied, fullFCnt).then((result) => {
+      this.#record(group, [stage, result.stage], facts, result);
+    });
+  }
+
+  #report(group: UplinkGroup, applied: AppliedUplink, channelIndex: number): void {
+    const { session, reports, status, confirmation } = applied;
+    const { device, devAddr } = session;
+    const about = { devAddr, correlationIds: correlationIds(group) };
+    for (const report of reports) this.#events.publish(`ns.mac.${report}`, device, about);
+    this.#events.publish('ns.up.data.process', device, {
+      ...about,
+      data: () => uplinkData(group, channelIndex),
+    });
+    if (status) this.#options.onDeviceStatus?.(device, status, group.first.receivedAtMs);
+    if (!confirmation) return;
+    const { application } = this.#options;
+    const notice = { device, ...about, downlink: confirmation.downlink };
+    if (confirmation.isAcknowledged) application.downlinkAcknowledged(notice);
+    else application.downlinkNotAcknowledged(notice);
+  }
+
+  async #toApplication(
+    group: UplinkGroup,
+    frame: UplinkDataFrame,
+    { session }: AppliedUplink,
+    fullFCnt: number,
+  ): Promise<ApplicationUplinkResult> {
+    const { device, devAddr, sessionKeyId } = session;
+    const { first, receptions } = group;
+    const isNetworks = frame.fPort === 0 || frame.fPort === RELAY_F_PORT;
+    const ids = correlationIds(group);
+    try {
+      const result = await this.#options.application.uplink({
+        device,
+        devAddr,
+        sessionKeyId,
+        fPort: frame.fPort,
+        frmPayload: isNetworks ? new Uint8Array() : frame.frmPayload,
+        fullFCnt,
+        confirmed: frame.fType === 'CONFIRMED_UP',
+        receivedAtMs: first.receivedAtMs,
+        consumedAirtimeUs: timeOnAirUs(first.uplink.modulation, first.uplink.phyPayload.length),
+        correlationIds: ids,
+        rxMetadata: () => rxMetadata(receptions),
+        settings: () => txSettings(first),
+      });
+      this.#events.publish('ns.up.data.forward', device, { devAddr, correlationIds: ids });
+      return result;
+    } catch (error) {
+      this.#logger.error({ error }, 'the application server failed');
+      const evidence = [fact('error', errorText(error))];
+      const cause = 'application_failed';
+      const stage: StageData = {
+        kind: STAGE.APPLICATION,
+        outcome: OUTCOME.DROPPED,
+        cause,
+        evidence,
+      };
+      return { stage, decodedPayloadWarnings: [] };
+    }
+  }
+
+  async #joinRequest(group: UplinkGroup, frame: JoinRequestFrame): Promise<void> {
+    const { joinServer, registry, store } = this.#options;
+    const device = registry.networkDeviceByEuis(frame.joinEui, frame.devEui);
+    if (!device) {
+      const { cause, evidence } = joinServer.explainUnknownDevice(frame);
+      this.#drop(group, STAGE.JOIN, cause, evidence);
+      return;
+    }
+    this.#events.publish('ns.up.join.receive', device, {
+      correlationIds: correlationIds(group),
+      data: () => uplinkData(group),
+    });
+    let decision: GrantedJoin | RefusedJoin;
+    try {
+      const options = { ...this.#options, sessions: this.#sessions };
+      decision = await store.unit(() => decideJoin(options, device, group));
+    } catch (error) {
+      const { cause, evidence } = this.#storeFailure(error);
+      this.#drop(group, STAGE.JOIN, cause, evidence, { device });
+      return;
+    }
+    const bandId = decision.profile?.band.id;
+    if (decision.ok) this.#joined(group, device, decision);
+    else this.#drop(group, STAGE.JOIN, decision.cause, decision.evidence, { device, bandId });
+  }
+
+  #joined(group: UplinkGroup, device: NetworkDevice, granted: GrantedJoin): void {
+    const { application } = this.#options;
+    const { join, place, profile, evidence } = granted;
+    const { devAddr } = join;
+    const about = { devAddr, correlationIds: correlationIds(group) };
+    application.joinAccepted(join);
+    this.#events.publish('ns.up.join.process', device, { ...about, data: () => uplinkData(group) });
+    this.#events.publish('ns.up.join.accept.forward', device, about);
+    const facts = {
+      device,
+      devAddr,
+      bandId: profile.band.id,
+      dataRateIndex: place.dataRateIndex,
+    };
+    const network: StageData = {
+      kind: STAGE.NETWORK,
+      outcome: OUTCOME.ACCEPTED,
+      evidence: [fact('dev_addr', devAddr), fact('channel_index', place.channelIndex)],
+    };
+    this.#record(
+      group,
+      [network, { kind: STAGE.JOIN, outcome: OUTCOME.ACCEPTED, evidence }],
+      facts,
+    );
+    const { clock, scheduler } = this.#options;
+    const transmitter = this.#transmitter;
+    sendJoinAccept({ clock, scheduler, transmitter }, group, device, granted);
+  }
+}
+
+/** Creates the network server: it decides what the gateways hear and answers in class A windows. */
+export function createNetworkServer(options: NetworkServerOptions): NetworkServer {
+  const { clock, registry, settings, store } = options;
+  const server = new ClassANetworkServer(options);
+  const deduplication = createDeduplication({
+    clock,
+    windowMs: settings.deduplicationMs ?? DEFAULT_DEDUPLICATION_MS,
+    onGroup: (group) => server.decide(group),
+    onLateCopy: (group, { receptionId }: ReceivedUplink) => {
+      void group.recorded.then((frameId) =>
+        store.frames.updateFrame(frameId, { receptionIds: [receptionId] }),
+      );
+    },
+  });
+  return {
+    handleUplink: (received) => deduplication.add(received),
+    downlinkQueue: createDownlinkQueue(store, registry),
+  };
+}

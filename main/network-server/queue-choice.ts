@@ -1,0 +1,62 @@
+import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import type { CauseCode } from '../base/causes.ts';
+import type { QueuedDownlink } from '../store/index.ts';
+import { isLorawan11, type LiveSession } from './session-cache.ts';
+
+/** A queued downlink that can never be sent. */
+export interface FailedDownlink {
+  readonly downlink: ApplicationDownlink;
+  readonly cause: CauseCode;
+}
+
+/** What a downlink takes from the queue. */
+export interface QueueChoice {
+  /** To be sent now; it stays in the queue until a gateway took it. */
+  readonly item?: QueuedDownlink;
+  readonly hasMore: boolean;
+  readonly failed: readonly FailedDownlink[];
+  /** Entries whose counters the network has used for its own frames. */
+  readonly invalidated: readonly QueuedDownlink[];
+  /** Entries that leave the queue now. */
+  readonly remove: readonly QueuedDownlink[];
+}
+
+/** Whether two byte strings are equal. */
+export function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+}
+
+/**
+ * The first queued downlink of the session that can be sent.
+ *
+ * @param queue of the device
+ * @param room bytes of payload next to the MAC commands; undefined if these need the frame for themselves
+ * @param roomAlone bytes of payload without MAC commands
+ */
+export function chooseFromQueue(
+  session: LiveSession,
+  queue: readonly QueuedDownlink[],
+  room: number | undefined,
+  roomAlone: number,
+): QueueChoice {
+  const failed: FailedDownlink[] = [];
+  const remove: QueuedDownlink[] = [];
+  const { lastNFCntDown } = session;
+  const sharedCounter = isLorawan11(session) ? undefined : lastNFCntDown;
+  const own = queue.filter(({ sessionKeyId }) => sameBytes(sessionKeyId, session.sessionKeyId));
+  for (const [index, entry] of own.entries()) {
+    const { downlink } = entry;
+    if (sharedCounter !== undefined && downlink.fCnt <= sharedCounter) {
+      const invalidated = own.slice(index);
+      return { hasMore: false, failed, invalidated, remove: [...remove, ...invalidated] };
+    }
+    const { length } = downlink.frmPayload;
+    const stays = { hasMore: true, failed, remove, invalidated: [] };
+    if (room !== undefined && length <= room)
+      return { ...stays, item: entry, hasMore: index + 1 < own.length };
+    if (length <= roomAlone) return stays;
+    failed.push({ downlink, cause: 'application_downlink_too_long' });
+    remove.push(entry);
+  }
+  return { hasMore: false, failed, remove, invalidated: [] };
+}

@@ -1,0 +1,88 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { type TxSettings, TxSettingsSchema } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import { type RxMetadata, RxMetadataSchema } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
+import type { AntennaReception } from '../base/gateway-link.ts';
+import type { ReceivedUplink } from '../base/seams.ts';
+import { eui64ToBytes, parseGatewayEui } from '../lorawan/index.ts';
+import { dataRateMessage } from '../store/index.ts';
+
+/** Strength by which gateways are compared; noise counts the more the weaker the signal is against it. */
+function adjustedRssiDbm({ channelRssiDbm, snrDb }: AntennaReception): number {
+  if (channelRssiDbm === undefined) return Number.NEGATIVE_INFINITY;
+  if (snrDb === undefined || snrDb >= 10) return channelRssiDbm;
+  return snrDb <= -5 ? channelRssiDbm + snrDb : channelRssiDbm + (snrDb - 10) / 3;
+}
+
+function bestRssiDbm({ uplink }: ReceivedUplink): number {
+  return Math.max(...uplink.antennas.map(adjustedRssiDbm), Number.NEGATIVE_INFINITY);
+}
+
+/** Receptions from the best on, one per gateway. */
+export function downlinkPaths(receptions: readonly ReceivedUplink[]): readonly ReceivedUplink[] {
+  const seen = new Set<string>();
+  return [...receptions]
+    .sort((left, right) => {
+      const difference = bestRssiDbm(right) - bestRssiDbm(left);
+      return Number.isNaN(difference) ? 0 : difference;
+    })
+    .filter(({ linkId, uplink }) => {
+      const key = `${linkId} ${uplink.gatewayEui}`;
+      if (seen.has(key)) return false;
+      seen.add(key);
+      return true;
+    });
+}
+
+/** Highest signal-to-noise ratio of all antennas, if one was measured. */
+export function maxSnrDb(receptions: readonly ReceivedUplink[]): number | undefined {
+  let best: number | undefined;
+  for (const { uplink } of receptions) {
+    for (const { snrDb } of uplink.antennas)
+      if (snrDb !== undefined && (best === undefined || snrDb > best)) best = snrDb;
+  }
+  return best;
+}
+
+/** Number of gateways. */
+export function gatewayCount(receptions: readonly ReceivedUplink[]): number {
+  return new Set(receptions.map(({ uplink }) => uplink.gatewayEui)).size;
+}
+
+function metadata(received: ReceivedUplink, antenna: AntennaReception): RxMetadata {
+  const { uplink, gatewayId, receivedAtMs } = received;
+  const eui = parseGatewayEui(uplink.gatewayEui);
+  const message = create(RxMetadataSchema, {
+    gatewayIds: { gatewayId, ...(eui && { eui: eui64ToBytes(eui) }) },
+    antennaIndex: antenna.antennaIndex,
+    timestamp: uplink.concentratorTimestampUs,
+    rssi: antenna.channelRssiDbm ?? 0,
+    channelRssi: antenna.channelRssiDbm ?? 0,
+    snr: antenna.snrDb ?? 0,
+    receivedAt: timestampFromMs(receivedAtMs),
+  });
+  if (uplink.gatewayTimeMs !== undefined) message.time = timestampFromMs(uplink.gatewayTimeMs);
+  if (antenna.signalRssiDbm !== undefined) message.signalRssi = antenna.signalRssiDbm;
+  if (antenna.frequencyOffsetHz !== undefined)
+    message.frequencyOffset = BigInt(Math.round(antenna.frequencyOffsetHz));
+  if (antenna.fineTimestampNs !== undefined)
+    message.fineTimestamp = BigInt(Math.round(antenna.fineTimestampNs));
+  return message;
+}
+
+/** Receptions in the API's form, one per antenna. */
+export function rxMetadata(receptions: readonly ReceivedUplink[]): RxMetadata[] {
+  return receptions.flatMap((received) =>
+    received.uplink.antennas.map((antenna) => metadata(received, antenna)),
+  );
+}
+
+/** Radio settings of an uplink in the API's form. */
+export function txSettings({ uplink }: ReceivedUplink): TxSettings {
+  return create(TxSettingsSchema, {
+    dataRate: dataRateMessage(uplink.modulation),
+    frequency: BigInt(uplink.frequencyHz),
+    timestamp: uplink.concentratorTimestampUs,
+    ...(uplink.gatewayTimeMs !== undefined && { time: timestampFromMs(uplink.gatewayTimeMs) }),
+  });
+}

@@ -1,0 +1,135 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { type MACState, MACStateSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import { MACVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import { type AesKey, type DevAddr, expandKey, type SessionAesKeys } from '../lorawan/index.ts';
+import { createBoundedCache, type NetworkSession } from '../store/index.ts';
+import { type DeviceProfile, profileOf } from './device-profile.ts';
+import { newMacState } from './new-mac-state.ts';
+import type { NetworkDevice, NetworkRegistry, NetworkStore } from './ports.ts';
+
+/** An uplink as ADR remembers it. */
+export interface RecentUplink {
+  readonly fullFCnt: number;
+  readonly dataRateIndex: number;
+  readonly maxSnrDb: number | undefined;
+}
+
+/** What is remembered of a session in memory only; losing it costs a little comfort, nothing else. */
+export interface SessionActivity {
+  /** Newest last. */
+  recentUplinks: RecentUplink[];
+  /** The newest accepted uplink, for telling repetitions from replays. */
+  lastUplink:
+    | { readonly phyPayload: Uint8Array; transmissions: number; receivedMonotonicMs: number }
+    | undefined;
+  /** Names of answers in the last uplink that the device repeats until it hears a downlink. */
+  stickyAnswers: ReadonlySet<string>;
+  /** Wall clock of the last DevStatusAns. */
+  devStatusAtMs: number | undefined;
+  /** Identity of the receive windows that are open or will be. */
+  slot: object | undefined;
+}
+
+/** A session with its keys expanded and its MAC state decoded. Changed only inside units. */
+export interface LiveSession {
+  readonly id: number;
+  readonly device: NetworkDevice;
+  readonly profile: DeviceProfile | undefined;
+  readonly devAddr: DevAddr;
+  readonly sessionKeyId: Uint8Array;
+  readonly stored: NetworkSession;
+  readonly keys: SessionAesKeys;
+  readonly activity: SessionActivity;
+  kind: NetworkSession['kind'];
+  lastFCntUp: number | undefined;
+  lastNFCntDown: number | undefined;
+  lastConfFCntDown: number | undefined;
+  mac: MACState;
+}
+
+/** Whether the session runs by LoRaWAN 1.1. */
+export function isLorawan11(session: Pick<LiveSession, 'mac'>): boolean {
+  return session.mac.lorawanVersion === MACVersion.MAC_V1_1;
+}
+
+/** Sessions by address, bounded. */
+export interface SessionCache {
+  byDevAddr(devAddr: DevAddr): readonly LiveSession[];
+  forget(devAddr: DevAddr): void;
+  clear(): void;
+}
+
+const KEPT_ADDRESSES = 20_000;
+const KEPT_ACTIVITIES = 40_000;
+
+function expandKeys({ keys }: NetworkSession): SessionAesKeys {
+  const fNwkSIntKey = expandKey(keys.fNwkSIntKey);
+  const expand = (raw: Uint8Array): AesKey =>
+    raw.every((byte, index) => byte === keys.fNwkSIntKey[index]) ? fNwkSIntKey : expandKey(raw);
+  return {
+    fNwkSIntKey,
+    sNwkSIntKey: expand(keys.sNwkSIntKey),
+    nwkSEncKey: expand(keys.nwkSEncKey),
+  };
+}
+
+/** Creates the cache. It forgets by itself when changes are undone or a device is registered anew. */
+export function createSessionCache(store: NetworkStore, registry: NetworkRegistry): SessionCache {
+  const addresses = createBoundedCache<DevAddr, readonly LiveSession[]>(KEPT_ADDRESSES);
+  const activities = createBoundedCache<string, SessionActivity>(KEPT_ACTIVITIES);
+
+  const activityOf = ({ id, startedAtMs }: NetworkSession): SessionActivity => {
+    const key = `${id}:${startedAtMs}`;
+    const known = activities.get(key);
+    if (known) return known;
+    const fresh: SessionActivity = {
+      recentUplinks: [],
+      lastUplink: undefined,
+      stickyAnswers: new Set(),
+      devStatusAtMs: undefined,
+      slot: undefined,
+    };
+    activities.set(key, fresh);
+    return fresh;
+  };
+  const macStateOf = (stored: NetworkSession, device: NetworkDevice): MACState => {
+    const mac =
+      stored.macState.length > 0 ? fromBinary(MACStateSchema, stored.macState) : undefined;
+    return mac?.currentParameters && mac.desiredParameters ? mac : newMacState(device.message);
+  };
+  const live = (stored: NetworkSession): LiveSession[] => {
+    const device = registry.networkDeviceById(stored.deviceRow);
+    if (!device) return [];
+    return [
+      {
+        id: stored.id,
+        device,
+        profile: profileOf(device.message),
+        devAddr: stored.devAddr,
+        sessionKeyId: stored.sessionKeyId,
+        stored,
+        keys: expandKeys(stored),
+        activity: activityOf(stored),
+        kind: stored.kind,
+        lastFCntUp: stored.lastFCntUp,
+        lastNFCntDown: stored.lastNFCntDown,
+        lastConfFCntDown: stored.lastConfFCntDown,
+        mac: macStateOf(stored, device),
+      },
+    ];
+  };
+
+  store.onRollback(() => addresses.clear());
+  registry.onChange(() => addresses.clear());
+  return {
+    byDevAddr(devAddr) {
+      const known = addresses.get(devAddr);
+      if (known) return known;
+      const sessions = store.networkSessions.byDevAddr(devAddr).flatMap(live);
+      addresses.set(devAddr, sessions);
+      return sessions;
+    },
+    forget: (devAddr) => addresses.delete(devAddr),
+    clear: () => addresses.clear(),
+  };
+}

@@ -1,0 +1,272 @@
+/** A whole network for tests: real store, registry and servers; gateways and devices under the test's hand. */
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { Frame } from '../../api/gen/gatehouse/v1/frames_pb.js';
+import { Direction } from '../../api/gen/gatehouse/v1/frames_pb.js';
+import {
+  EndDeviceSchema,
+  type MACSettingsSchema,
+} from '../../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import { MACVersion, PHYVersion } from '../../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import { OUTCOME, STAGE } from '../../base/causes.ts';
+import type {
+  AntennaReception,
+  GatewayLink,
+  LinkSink,
+  Modulation,
+  TxAcknowledgment,
+  TxRequest,
+} from '../../base/gateway-link.ts';
+import { silentLogger } from '../../base/logger.ts';
+import type { DownlinkScheduler } from '../../base/seams.ts';
+import { virtualClock } from '../../base/virtual-clock.ts';
+import { createGatewayServer } from '../../gateway-server/index.ts';
+import { createJoinServer } from '../../join-server/index.ts';
+import { type DevAddrPrefix, type NetId, parseDevAddrPrefix } from '../../lorawan/index.ts';
+import { createRegistry, newApplication } from '../../registry/index.ts';
+import { createStore } from '../../store/index.ts';
+import type {
+  ApplicationHandler,
+  DownlinkNotice,
+  InvalidatedQueue,
+  JoinForApplication,
+  UplinkForApplication,
+} from '../application-handler.ts';
+import { createNetworkServer } from '../network-server.ts';
+import { newMacState } from '../new-mac-state.ts';
+import type { NetworkStore } from '../ports.ts';
+import { ABP_ADDR, APP_KEY, APP_S_KEY, DEV_EUI, hex, JOIN_EUI, NWK_S_KEY } from './frames.ts';
+
+export const lora = (spreadingFactor: number, bandwidthHz = 125_000): Modulation => ({
+  kind: 'lora',
+  spreadingFactor,
+  bandwidthHz,
+  codingRate: '4/5',
+});
+
+/** A gateway under the test's hand. */
+export interface HandGateway {
+  readonly link: GatewayLink;
+  readonly eui: string;
+  readonly sent: TxRequest[];
+  /** How it answers; success unless set. */
+  answer: TxAcknowledgment;
+  hear(
+    phyPayload: Uint8Array,
+    place?: {
+      readonly frequencyHz?: number;
+      readonly modulation?: Modulation;
+      readonly timestampUs?: number;
+      readonly antenna?: Partial<AntennaReception>;
+      readonly crc?: 'ok' | 'bad';
+    },
+  ): void;
+}
+
+export function handGateway(eui: string): HandGateway {
+  let sink: LinkSink | undefined;
+  const gateway: HandGateway = {
+    eui,
+    sent: [],
+    answer: { result: 'success', roundTripMs: 20 },
+    link: {
+      id: `link-${eui}`,
+      kind: 'virtual',
+      capabilities: { leadTimeMs: 50, singleChannel: false },
+      async start(given) {
+        sink = given;
+        sink.state({ phase: 'running' });
+        sink.connected({ gatewayEui: eui, protocol: 'virtual', downlinkReady: true });
+      },
+      transmit(request) {
+        gateway.sent.push(request);
+        return Promise.resolve(gateway.answer);
+      },
+      async stop() {
+        sink = undefined;
+      },
+    },
+    hear(phyPayload, place = {}) {
+      sink?.uplink({
+        gatewayEui: eui,
+        phyPayload,
+        frequencyHz: place.frequencyHz ?? 868_100_000,
+        modulation: place.modulation ?? lora(7),
+        crc: place.crc ?? 'ok',
+        concentratorTimestampUs: place.timestampUs ?? 1_000_000,
+        antennas: [{ antennaIndex: 0, channelRssiDbm: -80, snrDb: 7, ...place.antenna }],
+      });
+    },
+  };
+  return gateway;
+}
+
+type DeviceInit = Exclude<MessageInitShape<typeof EndDeviceSchema>, { $typeName: string }>;
+
+const IDS = {
+  deviceId: 'door-7',
+  applicationIds: { applicationId: 'shop' },
+  devEui: hex(DEV_EUI),
+  joinEui: hex(JOIN_EUI),
+};
+const BASE: DeviceInit = {
+  ids: IDS,
+  frequencyPlanId: 'EU_863_870',
+  lorawanVersion: MACVersion.MAC_V1_0_3,
+  lorawanPhyVersion: PHYVersion.PHY_V1_0_3_REV_A,
+};
+/** No MAC request of the network unless a test wants one. */
+const QUIET = {
+  statusCountPeriodicity: 0,
+  statusTimePeriodicity: { seconds: 0n, nanos: 0 },
+  desiredRx1Delay: { value: 1 },
+};
+
+export const otaaDevice = (init: DeviceInit = {}) =>
+  create(EndDeviceSchema, {
+    ...BASE,
+    supportsJoin: true,
+    rootKeys: { appKey: { key: hex(APP_KEY) } },
+    macSettings: QUIET,
+    ...init,
+  });
+
+/** The channels of EU_863_870, which the device knows from the factory. */
+const EU_CHANNELS_HZ = [8681, 8683, 8685, 8671, 8673, 8675, 8677, 8679].map(
+  (steps) => BigInt(steps) * 100_000n,
+);
+
+export const abpDevice = (
+  init: DeviceInit = {},
+  settings: Exclude<MessageInitShape<typeof MACSettingsSchema>, { $typeName: string }> = {},
+) =>
+  create(EndDeviceSchema, {
+    ...BASE,
+    session: {
+      devAddr: hex(ABP_ADDR),
+      keys: { fNwkSIntKey: { key: hex(NWK_S_KEY) }, appSKey: { key: hex(APP_S_KEY) } },
+    },
+    macSettings: {
+      ...QUIET,
+      factoryPresetFrequencies: EU_CHANNELS_HZ,
+      adr: { mode: { case: 'disabled', value: {} } },
+      ...settings,
+    },
+    ...init,
+  });
+
+/** What the application was told. */
+export interface ApplicationLog {
+  readonly uplinks: UplinkForApplication[];
+  readonly joins: JoinForApplication[];
+  readonly sent: DownlinkNotice[];
+  readonly failed: DownlinkNotice[];
+  readonly acknowledged: DownlinkNotice[];
+  readonly notAcknowledged: DownlinkNotice[];
+  readonly invalidated: InvalidatedQueue[];
+}
+
+function applicationDouble(onUplink: (uplink: UplinkForApplication) => void): {
+  readonly log: ApplicationLog;
+  readonly handler: ApplicationHandler;
+} {
+  const log: ApplicationLog = {
+    uplinks: [],
+    joins: [],
+    sent: [],
+    failed: [],
+    acknowledged: [],
+    notAcknowledged: [],
+    invalidated: [],
+  };
+  const handler: ApplicationHandler = {
+    async uplink(input) {
+      log.uplinks.push(input);
+      onUplink(input);
+      return {
+        stage: { kind: STAGE.APPLICATION, outcome: OUTCOME.ACCEPTED, evidence: [] },
+        decodedPayloadWarnings: [],
+      };
+    },
+    storeJoin: () => undefined,
+    joinAccepted: (join) => log.joins.push(join),
+    downlinkSent: (notice) => log.sent.push(notice),
+    downlinkFailed: (notice) => log.failed.push(notice),
+    downlinkAcknowledged: (notice) => log.acknowledged.push(notice),
+    downlinkNotAcknowledged: (notice) => log.notAcknowledged.push(notice),
+    queueInvalidated: (queue) => log.invalidated.push(queue),
+  };
+  return { log, handler };
+}
+
+interface LabOptions {
+  readonly gateways: readonly HandGateway[];
+  readonly frequencyPlanId?: string;
+  readonly onUplink?: (uplink: UplinkForApplication) => void;
+  /** The network server's view of the store, to let it fail. */
+  readonly wrapStore?: (store: NetworkStore) => NetworkStore;
+}
+
+export type Lab = Awaited<ReturnType<typeof createLab>>;
+
+/** Opens a lab; close it afterwards. */
+export async function createLab(options: LabOptions) {
+  const clock = virtualClock();
+  const logger = silentLogger();
+  const published: string[] = [];
+  const store = await createStore({ directory: ':memory:', clock, logger });
+  const publish = (event: { readonly name: string }): void => void published.push(event.name);
+  const events = { publish };
+  const registry = createRegistry({ store, clock, logger, publish, newMacState });
+  await registry.applications.create(newApplication('shop'));
+  const application = applicationDouble((input) => options.onUplink?.(input));
+  let seed = 1;
+  const random = (count: number): Uint8Array => {
+    seed += 1;
+    return new Uint8Array(count).map((_, index) => (seed * 31 + index * 17) & 0xff);
+  };
+  const scheduler: DownlinkScheduler = {
+    leadTimeMs: (paths) => gatewayServer.scheduler.leadTimeMs(paths),
+    schedule: (request) => gatewayServer.scheduler.schedule(request),
+  };
+  const network = createNetworkServer({
+    store: options.wrapStore?.(store) ?? store,
+    registry,
+    joinServer: createJoinServer({ store, registry, clock, events, random }),
+    scheduler,
+    application: application.handler,
+    events,
+    clock,
+    logger,
+    random,
+    settings: {
+      netId: '000001' as NetId,
+      devAddrBlock: parseDevAddrPrefix('02AB0000/16') as DevAddrPrefix,
+    },
+  });
+  const gatewayServer = createGatewayServer({
+    store,
+    registry,
+    events,
+    clock,
+    logger,
+    handler: network,
+  });
+  const settings = { frequencyPlanId: options.frequencyPlanId ?? 'EU_863_870' };
+  for (const { link } of options.gateways) await gatewayServer.add(link, settings);
+  const frames = (direction: Direction): Frame[] =>
+    Array.from({ length: store.frames.total() }, (_, index) => store.frames.get(index + 1)).filter(
+      (frame) => frame !== undefined && frame.direction === direction,
+    ) as Frame[];
+  return {
+    clock,
+    store,
+    registry,
+    network,
+    gatewayServer,
+    published,
+    application: application.log,
+    uplinkFrames: () => frames(Direction.UPLINK),
+    downlinkFrames: () => frames(Direction.DOWNLINK),
+    close: () => store.close(),
+  };
+}

@@ -1,0 +1,162 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  CAUSES,
+  type CauseCode,
+  type EvidenceData,
+  fact,
+  OUTCOME,
+  STAGE,
+  type StageData,
+} from '../base/causes.ts';
+import type { Clock } from '../base/clock.ts';
+import type { TxResult } from '../base/gateway-link.ts';
+import type { DownlinkRequest, DownlinkScheduler, ScheduleRefusal } from '../base/seams.ts';
+import type { UplinkGroup } from './deduplication.ts';
+import { correlationIds, type DeviceEvents, downlinkData } from './events.ts';
+import type { NetworkDevice, NetworkStore } from './ports.ts';
+import { downlinkRecord, type FrameFacts, transmissionRecord, verdictMessage } from './records.ts';
+
+/** A downlink to hand over, with what its record says about it. */
+export interface Outgoing {
+  readonly request: DownlinkRequest;
+  /** The uplink whose windows it uses. */
+  readonly group: UplinkGroup;
+  readonly device: NetworkDevice;
+  readonly facts: FrameFacts;
+  /** What the network side says about it. */
+  readonly stages: readonly StageData[];
+  /** `ns.down.data` or `ns.down.join`. */
+  readonly eventPrefix: 'ns.down.data' | 'ns.down.join';
+}
+
+export interface TransmitterOptions {
+  readonly store: NetworkStore;
+  readonly scheduler: DownlinkScheduler;
+  readonly clock: Clock;
+  readonly events: DeviceEvents;
+}
+
+/** Hands downlinks to the gateways and keeps their records. */
+export interface Transmitter {
+  /** Whether a gateway took it. `onDone` is called when it was transmitted, or not. */
+  send(outgoing: Outgoing, onDone?: (cause: CauseCode | undefined) => void): boolean;
+}
+
+function causeOf(text: string): CauseCode {
+  return text in CAUSES ? (text as CauseCode) : 'unknown';
+}
+
+/** Reasons in the order they were given, one fact each. */
+function refusalEvidence(refusals: readonly ScheduleRefusal[]): EvidenceData[] {
+  return refusals.flatMap(({ gatewayId, window, cause, evidence }) => [
+    fact(`refused_${window.toLowerCase()}`, `${gatewayId}: ${cause}`),
+    ...Object.entries(evidence).map(([name, value]) => fact(name, value)),
+  ]);
+}
+
+/** The reason that says most: a gateway that could not transmit at all says least. */
+function mainCause(refusals: readonly ScheduleRefusal[]): CauseCode {
+  const telling = refusals.find(({ cause }) => cause !== 'no_downlink_path');
+  return causeOf(telling?.cause ?? 'no_downlink_path');
+}
+
+function resultCause(result: TxResult): CauseCode | undefined {
+  return result === 'success' ? undefined : causeOf(result);
+}
+
+/** Creates the sender. */
+export function createTransmitter(options: TransmitterOptions): Transmitter {
+  const { store, scheduler, clock, events } = options;
+
+  const refuse = (outgoing: Outgoing, refusals: readonly ScheduleRefusal[]): void => {
+    const { request, group, device, facts, stages, eventPrefix } = outgoing;
+    const cause = mainCause(refusals);
+    const nowMs = clock.now();
+    events.publish(`${eventPrefix}.schedule.fail`, device, {
+      correlationIds: correlationIds(group),
+      causeCode: cause,
+    });
+    const gateway: StageData = {
+      kind: STAGE.GATEWAY,
+      outcome: OUTCOME.FAILED,
+      cause,
+      evidence: refusalEvidence(refusals),
+    };
+    void group.recorded.then((uplinkFrameId) => {
+      const { phyPayload } = request;
+      const all = [...stages, gateway];
+      store.frames.addFrame(
+        downlinkRecord({ phyPayload, nowMs, stages: all, facts, uplinkFrameId }),
+        [],
+      );
+    });
+  };
+
+  return {
+    send(outgoing, onDone) {
+      const { request, group, device, facts, stages, eventPrefix } = outgoing;
+      const { phyPayload } = request;
+      const ids = correlationIds(group);
+      events.publish(`${eventPrefix}.schedule.attempt`, device, {
+        correlationIds: ids,
+        data: () => downlinkData(phyPayload, device, facts.devAddr),
+      });
+      const result = scheduler.schedule(request);
+      if (!result.ok) {
+        refuse(outgoing, result.refusals);
+        return false;
+      }
+      const { scheduled } = result;
+      const scheduledAtMs = clock.now();
+      events.publish(`${eventPrefix}.schedule.success`, device, {
+        correlationIds: ids,
+        data: () => downlinkData(phyPayload, device, facts.devAddr, scheduled),
+      });
+      const evidence = [
+        fact('window', scheduled.window),
+        fact('margin', scheduled.marginMs, 'ms'),
+        ...refusalEvidence(result.refusals),
+      ];
+      const stagesWith = (gateway: Omit<StageData, 'kind' | 'evidence'>): StageData[] => [
+        ...stages,
+        { kind: STAGE.GATEWAY, evidence, ...gateway },
+      ];
+      const recorded = group.recorded.then((uplinkFrameId) =>
+        store.frames.addFrame(
+          downlinkRecord({
+            phyPayload,
+            nowMs: scheduledAtMs,
+            stages: stagesWith({ outcome: OUTCOME.SCHEDULED }),
+            facts,
+            uplinkFrameId,
+            scheduled,
+          }),
+          [],
+        ),
+      );
+      void Promise.all([scheduled.acknowledged, recorded]).then(([acknowledgment, frameId]) => {
+        const cause = resultCause(acknowledgment.result);
+        const transmission = transmissionRecord(scheduled, scheduledAtMs);
+        transmission.acknowledgedAt = timestampFromMs(clock.now());
+        transmission.result = acknowledgment.result;
+        transmission.detail = acknowledgment.detail ?? '';
+        if (acknowledgment.roundTripMs !== undefined)
+          transmission.roundTripMs = acknowledgment.roundTripMs;
+        const gateway = cause
+          ? { outcome: OUTCOME.FAILED, cause }
+          : { outcome: OUTCOME.TRANSMITTED };
+        store.frames.updateFrame(frameId, {
+          verdict: verdictMessage(stagesWith(gateway)),
+          transmission,
+        });
+        events.publish(`ns.down.transmission.${cause ? 'fail' : 'success'}`, device, {
+          correlationIds: ids,
+          data: () => downlinkData(phyPayload, device, facts.devAddr, scheduled),
+          ...(cause && { causeCode: cause }),
+        });
+        onDone?.(cause);
+      });
+      return true;
+    },
+  };
+}

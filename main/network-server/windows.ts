@@ -1,0 +1,69 @@
+import type { MACParameters } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import type { WindowSettings } from '../base/seams.ts';
+import {
+  type Band,
+  dataRate,
+  maxMacPayload,
+  rx1ChannelIndex,
+  rx1DataRateIndex,
+} from '../lorawan/index.ts';
+
+/** MHDR and MIC. */
+const FRAME_OVERHEAD_BYTES = 5;
+const RX2_AFTER_RX1_MS = 1_000;
+
+/** Where a device listens after an uplink. */
+export interface UplinkPlace {
+  readonly channelIndex: number;
+  readonly dataRateIndex: number;
+}
+
+/** RxDelay 0 means 1 s as well (TS001-1.0.4 §5.7). */
+export function rx1DelayMs(parameters: MACParameters): number {
+  return Math.max(parameters.rx1Delay, 1) * 1000;
+}
+
+function windowAt(
+  band: Band,
+  window: WindowSettings['window'],
+  delayMs: number,
+  frequencyHz: number | undefined,
+  index: number | undefined,
+  dwellTime: boolean,
+): WindowSettings[] {
+  const modulation = index === undefined ? undefined : dataRate(band, index);
+  const maxBytes = index === undefined ? undefined : maxMacPayload(band, index, dwellTime);
+  if (!frequencyHz || !modulation || maxBytes === undefined) return [];
+  const maxPhyPayloadBytes = maxBytes + FRAME_OVERHEAD_BYTES;
+  return [{ window, delayMs, frequencyHz, modulation, maxPhyPayloadBytes }];
+}
+
+/** RX1 and RX2 of a device after an uplink, as far as the band knows them. */
+export function receiveWindows(
+  band: Band,
+  parameters: MACParameters,
+  uplink: UplinkPlace,
+  delay1Ms: number,
+): readonly WindowSettings[] {
+  const dwellTime = parameters.downlinkDwellTime?.value ?? band.bootDwellTime.downlink ?? false;
+  const channel = parameters.channels[uplink.channelIndex];
+  const regular = band.downlinkChannels[rx1ChannelIndex(band, uplink.channelIndex)];
+  const rx1Hz = Number(channel?.downlinkFrequency ?? 0n) || regular?.frequencyHz;
+  const rx1Index = rx1DataRateIndex(
+    band,
+    uplink.dataRateIndex,
+    parameters.rx1DataRateOffset,
+    dwellTime,
+  );
+  return [
+    ...windowAt(band, 'RX1', delay1Ms, rx1Hz, rx1Index, dwellTime),
+    ...windowAt(
+      band,
+      'RX2',
+      delay1Ms + RX2_AFTER_RX1_MS,
+      Number(parameters.rx2Frequency),
+      parameters.rx2DataRateIndex,
+      dwellTime,
+    ),
+  ];
+}
