@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { create } from '@bufbuild/protobuf';
+import { create, isMessage, type Registry } from '@bufbuild/protobuf';
+import { type Any, anyPack } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type ErrorDetails, ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
 import { defineError, GatehouseError, STATUS } from '../base/errors.ts';
@@ -23,16 +24,36 @@ function attributesOf(error: GatehouseError): Record<string, string | number | b
   );
 }
 
+/** How errors are turned into answers. */
+export interface ErrorContext {
+  readonly logger: Logger;
+  /** Types of the messages an error may carry as details. */
+  readonly registry: Registry;
+}
+
+/** The messages an error carries, packed; what is no message of the contract is left out. */
+function packedDetails(error: GatehouseError, registry: Registry): Any[] {
+  return error.details.flatMap((detail) => {
+    const desc = isMessage(detail) ? registry.getMessage(detail.$typeName) : undefined;
+    return desc && isMessage(detail, desc) ? [anyPack(desc, detail)] : [];
+  });
+}
+
 /** An error in the API's form, with its causes nested. */
-export function errorDetails(error: GatehouseError): ErrorDetails {
+function errorDetails(
+  error: GatehouseError,
+  registry: Registry,
+  id: string = correlationId(),
+): ErrorDetails {
   return create(ErrorDetailsSchema, {
     namespace: error.namespace,
     name: error.reason,
     messageFormat: error.messageFormat,
     ...(Object.keys(error.attributes).length > 0 && { attributes: attributesOf(error) }),
-    correlationId: correlationId(),
+    correlationId: id,
     code: STATUS[error.status],
-    ...(error.cause instanceof GatehouseError && { cause: errorDetails(error.cause) }),
+    ...(error.cause instanceof GatehouseError && { cause: errorDetails(error.cause, registry) }),
+    details: packedDetails(error, registry),
   });
 }
 
@@ -41,20 +62,23 @@ function fullMessage(error: GatehouseError): string {
   return `error:${error.code} (${error.message})`;
 }
 
+function connectError(error: GatehouseError, value: ErrorDetails): ConnectError {
+  const connect = new ConnectError(fullMessage(error), STATUS[error.status] as Code);
+  connect.details.push({ desc: ErrorDetailsSchema, value });
+  return connect;
+}
+
 /** Any thrown value as the one error clients get. What is not ours is logged and hidden behind a correlation id. */
-export function toConnectError(thrown: unknown, logger: Logger): ConnectError {
+export function toConnectError(thrown: unknown, { logger, registry }: ErrorContext): ConnectError {
   if (thrown instanceof ConnectError) return thrown;
-  if (thrown instanceof GatehouseError) {
-    const connect = new ConnectError(fullMessage(thrown), STATUS[thrown.status] as Code);
-    connect.details.push({ desc: ErrorDetailsSchema, value: errorDetails(thrown) });
-    return connect;
-  }
+  if (thrown instanceof GatehouseError) return connectError(thrown, errorDetails(thrown, registry));
   if (thrown instanceof Error && thrown.name === 'AbortError') {
     return new ConnectError('the call was canceled', Code.Canceled);
   }
   const id = correlationId();
   logger.error({ error: thrown, correlationId: id }, 'a call failed unexpectedly');
-  return toConnectError(panic({ correlation_id: id }), logger);
+  const hidden = panic({ correlation_id: id });
+  return connectError(hidden, errorDetails(hidden, registry, id));
 }
 
 const HTTP_STATUS: Readonly<Record<number, number>> = {

@@ -1,187 +1,157 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { create, createRegistry } from '@bufbuild/protobuf';
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
-import { createConnectTransport as createWebTransport } from '@connectrpc/connect-web';
+import {
+  createGrpcWebTransport,
+  createConnectTransport as createWebTransport,
+} from '@connectrpc/connect-web';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EndDeviceSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { EndDeviceRegistry } from '../api/gen/ttn/lorawan/v3/end_device_services_pb.js';
 import { ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
-import { EventSchema, Events } from '../api/gen/ttn/lorawan/v3/events_pb.js';
-import { systemClock } from '../base/clock.ts';
-import { defineError } from '../base/errors.ts';
+import { Events } from '../api/gen/ttn/lorawan/v3/events_pb.js';
 import { silentLogger } from '../base/logger.ts';
-import { callerOfHeader, hashSecret } from './api-keys.ts';
-import type { Call, Caller } from './call.ts';
-import { createHandler, type Handle } from './fetch-handler.ts';
-import { startGrpcServer } from './grpc-server.ts';
-import { createRouter, serve } from './router.ts';
+import { serveApp } from '../desktop/protocol.ts';
+import { startHttpServer } from '../shell/http-server.ts';
+import { createSessions } from '../shell/sessions.ts';
+import { type GrpcServer, startGrpcServer } from './grpc-server.ts';
+import { createBench, AUTHORIZED as headers } from './testing/bench.ts';
 
-const TOKEN = 'NNSXS.KEYID.SECRET';
-const deviceNotFound = defineError(
-  'pkg/identityserver/store:end_device_not_found',
-  'NOT_FOUND',
-  'end device `{application_id}:{device_id}` not found',
-);
+const folder = mkdtempSync(join(tmpdir(), 'gatehouse-carriers-'));
+const interfaceFolder = join(folder, 'interface');
+writeFileSync(join(folder, 'secret.txt'), 'secret');
 
-let subscriptions = 0;
+const bench = createBench(interfaceFolder);
+const { streams } = bench;
+let http: Awaited<ReturnType<typeof startHttpServer>>;
+let grpc: GrpcServer;
 
-/** Streams `tail` events, then waits for ever. */
-async function* stream(tail: number, call: Call) {
-  subscriptions += 1;
-  try {
-    for (let n = 0; n < tail; n += 1) {
-      yield create(EventSchema, { name: `e.${n}`, time: timestampFromMs(0) });
-    }
-    await new Promise<void>((resolve) => {
-      if (call.signal.aborted) resolve();
-      call.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-  } finally {
-    subscriptions -= 1;
-  }
-}
+let appHandler: (request: Request) => Response | Promise<Response>;
+const protocol = {
+  handle(_: string, handler: typeof appHandler): void {
+    appHandler = handler;
+  },
+};
+serveApp(protocol, bench.fetch, silentLogger());
 
-const router = createRouter({
-  clock: systemClock(),
-  logger: silentLogger(),
-  services: [
-    serve(EndDeviceRegistry, {
-      get({ endDeviceIds }) {
-        const applicationId = endDeviceIds?.applicationIds?.applicationId ?? '';
-        const deviceId = endDeviceIds?.deviceId ?? '';
-        if (deviceId !== 'door-7') {
-          throw deviceNotFound({ application_id: applicationId, device_id: deviceId });
-        }
-        return create(EndDeviceSchema, {
-          ...(endDeviceIds && { ids: endDeviceIds }),
-          name: 'Back door',
-        });
-      },
-    }),
-    serve(Events, { stream: ({ tail }, call) => stream(tail, call) }),
-  ],
-});
-
-const callerOf = (authorization: string | null | undefined): Caller =>
-  callerOfHeader(
-    authorization,
-    (id) =>
-      id === 'KEYID'
-        ? { id, name: 'test', secretHash: hashSecret('SECRET'), rights: [], admin: true }
-        : undefined,
-    Date.now(),
-  );
-
-const handle: Handle = createHandler({
-  router,
-  registry: createRegistry(),
-  logger: silentLogger(),
-  files: async () => new Response('page'),
-});
-const served = (request: Request): Promise<Response> =>
-  handle(request, callerOf(request.headers.get('authorization')));
-
-/** Hands a page's fetch to the handler as Electron does: no signal on the request, body read through a Node stream. */
-async function emulatedProtocolHandle(
-  input: RequestInfo | URL,
-  init?: RequestInit,
-): Promise<Response> {
-  const { signal, ...rest } = init ?? {};
-  const response = await served(new Request(input, rest));
-  const body = response.body;
-  if (!body) return response;
-  const reader = body.getReader();
-  const relayed = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel: (reason) => reader.cancel(reason),
-  });
-  signal?.addEventListener('abort', () => {
-    reader.cancel(signal.reason).catch(() => undefined);
-  });
-  return new Response(relayed, { status: response.status, headers: response.headers });
-}
-
-function nodeHttp(): Server {
-  return createServer(async (incoming, outgoing) => {
-    const controller = new AbortController();
-    outgoing.once('close', () => controller.abort());
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const request = new Request(`http://127.0.0.1${incoming.url}`, {
-      method: incoming.method ?? 'GET',
-      headers: incoming.headers as Record<string, string>,
-      signal: controller.signal,
-      ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
-    });
-    const response = await served(request);
-    outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-    for await (const chunk of response.body ?? []) outgoing.write(chunk);
-    outgoing.end();
+/**
+ * Hands a page's fetch to the scheme's handler as Electron does: its request has no signal, the body of the answer becomes a
+ * Node stream, and an abort of the page destroys that stream.
+ */
+async function electronFetch(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
+  const { signal, ...rest } = init;
+  const response = await appHandler(new Request(input, rest));
+  if (!response.body) return response;
+  const body = Readable.fromWeb(response.body as NodeReadableStream<Uint8Array>);
+  body.on('error', () => undefined);
+  signal?.addEventListener('abort', () => body.destroy());
+  return new Response(Readable.toWeb(body) as ReadableStream<Uint8Array>, {
+    status: response.status,
+    headers: response.headers,
   });
 }
 
-const server = nodeHttp();
-let grpc: Awaited<ReturnType<typeof startGrpcServer>>;
-const transports: Record<string, () => Transport> = {
-  'in memory': () =>
-    createWebTransport({
-      baseUrl: 'http://localhost',
-      useBinaryFormat: true,
-      fetch: (input, init) => served(new Request(input, init)),
-    }),
-  'HTTP/1.1': () =>
-    createConnectTransport({
-      baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      httpVersion: '1.1',
-    }),
-  'HTTP/2 gRPC': () => createGrpcTransport({ baseUrl: `http://${grpc.address}` }),
-  'emulated protocol.handle': () =>
-    createWebTransport({
-      baseUrl: 'app://gatehouse',
-      useBinaryFormat: true,
-      fetch: emulatedProtocolHandle,
-    }),
+const memoryFetch: typeof fetch = (input, init) => bench.fetch(new Request(input, init));
+
+interface Carrier {
+  readonly transport: () => Transport;
+  /** The client takes in what it was sent whether it is read or not, so its reader cannot slow the source. */
+  readonly isEager?: boolean;
+  /** For carriers that serve REST and files too. */
+  readonly fetch?: (path: string, init?: RequestInit) => Promise<Response>;
+}
+
+const carriers: Readonly<Record<string, Carrier>> = {
+  'in memory': {
+    transport: () =>
+      createWebTransport({
+        baseUrl: 'http://localhost',
+        useBinaryFormat: true,
+        fetch: memoryFetch,
+      }),
+    fetch: (path, init) => memoryFetch(`http://localhost${path}`, init),
+  },
+  'HTTP/1.1': {
+    transport: () =>
+      createConnectTransport({ baseUrl: `http://${http.address}`, httpVersion: '1.1' }),
+    fetch: (path, init) => fetch(`http://${http.address}${path}`, init),
+  },
+  'HTTP/1.1 as gRPC-Web': {
+    transport: () => createGrpcWebTransport({ baseUrl: `http://${http.address}` }),
+  },
+  'HTTP/2 gRPC': {
+    transport: () => createGrpcTransport({ baseUrl: `http://${grpc.address}` }),
+    isEager: true,
+  },
+  'emulated protocol.handle': {
+    transport: () =>
+      createWebTransport({
+        baseUrl: 'app://gatehouse',
+        useBinaryFormat: true,
+        fetch: electronFetch,
+      }),
+    fetch: (path, init) => electronFetch(`app://gatehouse${path}`, init),
+  },
 };
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  grpc = await startGrpcServer({ router, host: '127.0.0.1', port: 0, callerOf });
+  mkdirSync(interfaceFolder);
+  writeFileSync(join(interfaceFolder, 'index.html'), '<html>page %GATEHOUSE_NONCE%</html>');
+  http = await startHttpServer({
+    host: '127.0.0.1',
+    port: 0,
+    handle: bench.handle,
+    callerOf: bench.callerOf,
+    sessions: createSessions(),
+    logger: silentLogger(),
+  });
+  grpc = await startGrpcServer({
+    router: bench.router,
+    host: '127.0.0.1',
+    port: 0,
+    callerOf: bench.callerOf,
+  });
 });
 afterAll(async () => {
-  await grpc.close();
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  await Promise.all([http.close(), grpc.close()]);
 });
 
-const headers = { authorization: `Bearer ${TOKEN}` };
 const door = (deviceId: string) => ({
   endDeviceIds: { deviceId, applicationIds: { applicationId: 'shop' } },
 });
+const failure = (call: Promise<unknown>): Promise<ConnectError> =>
+  call.then(
+    () => Promise.reject(new Error('the call succeeded')),
+    (thrown: unknown) => ConnectError.from(thrown),
+  );
 
-describe.each(Object.keys(transports))('over %s', (carrier) => {
-  const transport = (): Transport => (transports[carrier] as () => Transport)();
+/** Milliseconds from now until no stream lives any more, at most a second. */
+async function timeUntilNoStream(): Promise<number> {
+  const start = performance.now();
+  while (streams.live > 0 && performance.now() < start + 1_000) await nextTurn();
+  return performance.now() - start;
+}
+const collectGarbage = (): void => (globalThis as { gc?: () => void }).gc?.();
+/** A subscription has to be gone so soon after its reader. */
+const LIMIT_MS = 50;
+
+describe.each(Object.entries(carriers))('over %s', (_, carrier) => {
+  const registry = () => createClient(EndDeviceRegistry, carrier.transport());
+  const events = () => createClient(Events, carrier.transport());
 
   test('a unary call answers', async () => {
-    const client = createClient(EndDeviceRegistry, transport());
-    const device = await client.get(door('door-7'), { headers });
-    expect(device.name).toBe('Back door');
+    expect((await registry().get(door('door-7'), { headers })).name).toBe('Back door');
   });
 
   test('an error keeps its identity and attributes', async () => {
-    const client = createClient(EndDeviceRegistry, transport());
-    const error = await client.get(door('door-8'), { headers }).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(ConnectError);
-    const connect = error as ConnectError;
-    expect(connect.code).toBe(Code.NotFound);
-    expect(connect.findDetails(ErrorDetailsSchema)[0]).toMatchObject({
+    const error = await failure(registry().get(door('door-8'), { headers }));
+    expect(error.code).toBe(Code.NotFound);
+    expect(error.findDetails(ErrorDetailsSchema)[0]).toMatchObject({
       namespace: 'pkg/identityserver/store',
       name: 'end_device_not_found',
       attributes: { application_id: 'shop', device_id: 'door-8' },
@@ -189,132 +159,129 @@ describe.each(Object.keys(transports))('over %s', (carrier) => {
   });
 
   test('a mask the method does not take is refused before rights are looked at', async () => {
-    const client = createClient(EndDeviceRegistry, transport());
-    const error = await client
-      .get({ ...door('door-7'), fieldMask: { paths: ['root_keys'] } })
-      .catch((thrown: unknown) => ConnectError.from(thrown));
-    expect((error as ConnectError).rawMessage).toContain('field_mask_paths');
+    const masked = { ...door('door-7'), fieldMask: { paths: ['root_keys'] } };
+    const error = await failure(registry().get(masked));
+    expect(error.rawMessage).toContain('field_mask_paths');
   });
 
   test('without credentials nothing is answered', async () => {
-    const client = createClient(EndDeviceRegistry, transport());
-    const error = await client
-      .get(door('door-7'))
-      .catch((thrown: unknown) => ConnectError.from(thrown));
-    expect((error as ConnectError).code).toBe(Code.PermissionDenied);
+    const error = await failure(registry().get(door('door-7')));
+    expect(error.code).toBe(Code.PermissionDenied);
   });
 
   test('a method without implementation says so', async () => {
-    const client = createClient(EndDeviceRegistry, transport());
-    const error = await client
-      .delete({ deviceId: 'door-7', applicationIds: { applicationId: 'shop' } }, { headers })
-      .catch((thrown: unknown) => ConnectError.from(thrown));
-    expect((error as ConnectError).code).toBe(Code.Unimplemented);
+    const ids = { deviceId: 'door-7', applicationIds: { applicationId: 'shop' } };
+    const error = await failure(registry().delete(ids, { headers }));
+    expect(error.code).toBe(Code.Unimplemented);
+  });
+
+  test('an error in place of the first message keeps its identity too', async () => {
+    const reading = (async () => {
+      const request = { identifiers: [{ ids: { case: undefined } }] };
+      for await (const event of events().stream(request, { headers })) return event;
+    })();
+    const error = await failure(reading);
+    expect(error.code).toBe(Code.InvalidArgument);
+    expect(error.findDetails(ErrorDetailsSchema)[0]).toMatchObject({ name: 'validation' });
   });
 
   test('a thousand messages arrive, and an abort after a collection ends the subscription', async () => {
-    const client = createClient(Events, transport());
     const controller = new AbortController();
     let count = 0;
     const reading = (async () => {
-      for await (const _ of client.stream({ tail: 1_000 }, { headers, signal: controller.signal }))
-        count += 1;
+      const options = { headers, signal: controller.signal };
+      for await (const _event of events().stream({ tail: 1_000 }, options)) count += 1;
     })().catch(() => undefined);
     while (count < 1_000) await nextTurn();
-    expect(subscriptions).toBe(1);
-    (globalThis as { gc?: () => void }).gc?.();
+    expect(streams.live).toBe(1);
+    await pause(5);
+    collectGarbage();
     controller.abort();
+    expect(await timeUntilNoStream()).toBeLessThan(LIMIT_MS);
     await reading;
-    const limit = performance.now() + 1_000;
-    while (subscriptions > 0 && performance.now() < limit) await nextTurn();
-    expect(subscriptions).toBe(0);
+  });
+
+  test('a reader that stops reading stops the source, and ends it when it leaves', async () => {
+    const controller = new AbortController();
+    const before = streams.produced;
+    // Much more than sockets and pipes hold.
+    const request = { tail: 2_000, names: ['x'.repeat(64 * 1024)] };
+    const options = { headers, signal: controller.signal };
+    const reader = events().stream(request, options)[Symbol.asyncIterator]();
+    expect((await reader.next()).value?.name).toBe('e.0');
+    let seen = -1;
+    while (seen !== streams.produced) {
+      seen = streams.produced;
+      await pause(100);
+    }
+    if (!carrier.isEager) expect(seen - before).toBeLessThan(1_000);
+    collectGarbage();
+    controller.abort();
+    expect(await timeUntilNoStream()).toBeLessThan(LIMIT_MS);
+    await reader.next().catch(() => undefined);
   });
 });
 
-describe('REST', () => {
-  const get = (path: string, init: RequestInit = {}) =>
-    served(new Request(`http://localhost${path}`, { headers, ...init }));
+const withFiles = Object.entries(carriers).flatMap(([name, { fetch }]) =>
+  fetch ? [[name, fetch] as const] : [],
+);
 
-  test('a binding answers in the JSON form of The Things Stack', async () => {
-    const response = await get('/api/v3/applications/shop/devices/door-7?field_mask=name');
-    expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({
-      ids: { device_id: 'door-7', application_ids: { application_id: 'shop' } },
-      name: 'Back door',
-    });
-  });
-
-  test('errors have the body of The Things Stack', async () => {
-    const response = await get('/api/v3/applications/shop/devices/door-8');
-    expect(response.status).toBe(404);
-    expect(await response.json()).toMatchObject({
-      code: 5,
-      message:
-        'error:pkg/identityserver/store:end_device_not_found (end device `shop:door-8` not found)',
-      details: [
-        {
-          '@type': 'type.googleapis.com/ttn.lorawan.v3.ErrorDetails',
-          namespace: 'pkg/identityserver/store',
-          name: 'end_device_not_found',
-          attributes: { application_id: 'shop', device_id: 'door-8' },
-          code: 5,
-        },
-      ],
-    });
-  });
-
-  test.each([
-    ['/api/v3/nowhere', 'GET', 404, 5],
-    ['/api/v3/events', 'GET', 501, 12],
-  ])('%s answers %s with its own code', async (path, method, status, code) => {
-    const response = await get(path, { method });
-    expect(response.status).toBe(status);
-    expect(await response.json()).toMatchObject({ code, details: [] });
-  });
-
-  test('a body that is no JSON, or none of this method, is refused', async () => {
-    for (const body of ['{', '[1]', '{"tail":"many"}', '\u0000'.repeat(65_536)]) {
-      const response = await get('/api/v3/events', { method: 'POST', body });
-      expect(response.status).toBe(400);
-    }
-    const invalid = await get('/api/v3/events', {
+describe.each(withFiles)('REST and files over %s', (_, fetchPath) => {
+  test('a stream that is left after a collection ends', async () => {
+    const controller = new AbortController();
+    const response = await fetchPath('/api/v3/events', {
       method: 'POST',
-      body: new Uint8Array([0x22, 0xff, 0x22]),
+      headers,
+      body: '{"tail":2}',
+      signal: controller.signal,
     });
-    expect(invalid.status).toBe(400);
-  });
-
-  test('a broken rule names field, message and reason, nested', async () => {
-    const response = await get('/api/v3/applications/Shop!/devices/door-7');
-    expect(await response.json()).toMatchObject({
-      code: 3,
-      details: [{ namespace: 'pkg/errors', name: 'validation', cause: { name: 'validation' } }],
-    });
-  });
-
-  test('a stream sends one result a line', async () => {
-    const response = await get('/api/v3/events', { method: 'POST', body: '{"tail":2}' });
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-    const first = new TextDecoder().decode((await reader.read()).value);
-    expect(JSON.parse(first)).toEqual({ result: { name: 'e.0', time: '1970-01-01T00:00:00Z' } });
-    expect(first.endsWith('\n')).toBe(true);
-    await reader.cancel();
-    while (subscriptions > 0) await nextTurn();
+    expect(new TextDecoder().decode((await reader.read()).value)).toContain('"name":"e.0"');
+    expect(streams.live).toBe(1);
+    await pause(5);
+    collectGarbage();
+    controller.abort();
+    expect(await timeUntilNoStream()).toBeLessThan(LIMIT_MS);
+    await reader.cancel().catch(() => undefined);
   });
 
-  test('bad credentials have the identities of The Things Stack', async () => {
-    const cases = [
-      ['Bearer nonsense', 'token', 400],
-      ['Bearer NNSXS.OTHER.SECRET', 'api_key_not_found', 401],
-      ['Bearer NNSXS.KEYID.WRONG', 'invalid_authorization', 401],
-      ['Basic abc', 'unsupported_authorization', 401],
-    ] as const;
-    for (const [authorization, name, status] of cases) {
-      const response = await get('/api/v3/applications/shop/devices/door-7', {
-        headers: { authorization },
-      });
-      expect(response.status).toBe(status);
-      expect(await response.json()).toMatchObject({ details: [{ name }] });
+  test('without credentials nothing is answered', async () => {
+    const response = await fetchPath('/api/v3/applications/shop/devices/door-7');
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ details: [{ name: 'no_application_rights' }] });
+  });
+
+  test('no path leads out of the folder of the user interface', async () => {
+    for (const path of ['/..%2fsecret.txt', '/%2e%2e%2fsecret.txt', '/..%5csecret.txt']) {
+      const response = await fetchPath(path);
+      expect(response.status).toBe(404);
+      expect(await response.text()).not.toBe('secret');
     }
   });
+
+  test('the page comes with a policy without inline code, and its nonce', async () => {
+    const response = await fetchPath('/frames');
+    const policy = response.headers.get('content-security-policy') ?? '';
+    expect(policy).not.toContain('unsafe');
+    const nonce = /'nonce-([^']+)'/.exec(policy)?.[1];
+    expect(nonce).toBeTruthy();
+    expect(await response.text()).toContain(`page ${nonce}`);
+  });
+});
+
+test('HTTP refuses names that are not its own', async () => {
+  const [hostname = '', port = ''] = http.address.split(':');
+  const status = (host: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      httpRequest({ hostname, port, path: '/', headers: { host } }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      })
+        .once('error', reject)
+        .end();
+    });
+  for (const host of ['evil.example', `127.0.0.1.evil.example:${port}`, `127.0.0.1:${port}0`]) {
+    expect(await status(host)).toBe(421);
+  }
+  expect(await status(`localhost:${port}`)).toBe(200);
 });

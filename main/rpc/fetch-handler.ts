@@ -1,4 +1,4 @@
-import type { Registry } from '@bufbuild/protobuf';
+import { createRegistry, type Registry } from '@bufbuild/protobuf';
 import { createConnectRouter, createContextValues } from '@connectrpc/connect';
 import {
   universalServerRequestFromFetch,
@@ -15,7 +15,7 @@ export type Handle = (request: Request, caller: Caller) => Promise<Response>;
 
 export interface FetchHandlerOptions {
   readonly router: Router;
-  /** Types that may stand in a `google.protobuf.Any`. */
+  /** Types that may stand in a `google.protobuf.Any`, besides those the services mention. */
   readonly registry: Registry;
   readonly logger: Logger;
   /** Everything that is not the API. */
@@ -96,8 +96,12 @@ function abortOnCancel(
 }
 
 /** Creates the handler both shells serve. */
-export function createHandler({ router, registry, logger, files }: FetchHandlerOptions): Handle {
+export function createHandler({ router, logger, files, ...options }: FetchHandlerOptions): Handle {
+  const registry = createRegistry(router.registry, options.registry);
   const connect = createConnectRouter({
+    // It needs trailers, which a `Response` does not have.
+    grpc: false,
+    jsonOptions: { registry },
     readMaxBytes: MAX_MESSAGE_BYTES,
     writeMaxBytes: MAX_MESSAGE_BYTES,
   });
@@ -127,9 +131,14 @@ export function createHandler({ router, registry, logger, files }: FetchHandlerO
     if (!isRest && !handler) return files(request);
     if (request.method === 'OPTIONS') return withCors(new Response(null, { status: 204 }), caller);
     const client = clientOf(request);
-    const response = handler
-      ? await rpc(request, caller, handler, client.controller)
-      : await rest(request, caller, client.controller);
-    return withCors(abortOnCancel(response, client), caller);
+    try {
+      const response = handler
+        ? await rpc(request, caller, handler, client.controller)
+        : await rest(request, caller, client.controller);
+      return withCors(abortOnCancel(response, client), caller);
+    } catch (error) {
+      client.finish();
+      throw error;
+    }
   };
 }

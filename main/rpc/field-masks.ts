@@ -64,11 +64,10 @@ function checkHidden(
     if (!isCovered && !leadsToRequested) continue;
     const value = fieldValue(message, field);
     if (isZero(value) || rule.subtrees.some((subtree) => lies(path, subtree))) continue;
+    if (isCovered && !isAllowed(rule, path)) throw nonZeroPath({ path });
     const isMessage = field.fieldKind === 'message' && typeof value === 'object';
     if (isMessage && field.message && '$typeName' in (value as object)) {
       checkHidden(rule, field.message, value as Message, requested, `${path}.`);
-    } else if (isCovered && !isAllowed(rule, path)) {
-      throw nonZeroPath({ path });
     }
   }
 }
@@ -77,13 +76,30 @@ function checkHidden(
 export function checkMask(method: DescMethod, request: Message): void {
   const rule = methodForm(method)?.mask;
   const requested = maskPathsOf(method.input, request);
-  if (!rule || !requested) return;
-  const forbidden = requested.filter((path) => !isAllowed(rule, path));
+  if (!requested) return;
+  // A method without a list takes no path at all.
+  const forbidden = requested.filter((path) => !rule || !isAllowed(rule, path));
   if (forbidden.length > 0) {
     throw fieldMaskPaths({ forbidden_paths: forbidden });
   }
-  if (!rule.checkHidden) return;
+  if (!rule?.checkHidden) return;
   const message = valueAt(method.input, request, rule.message) as Message | undefined;
   const desc = method.input.fields.find((field) => field.name === rule.message)?.message;
   if (message && desc) checkHidden(rule, desc, message, requested, '');
+}
+
+/** The part of a request that is held against the constraints: these paths of the message in `field`, the rest whole. */
+export interface ValidationScope {
+  readonly field: string;
+  readonly paths: readonly string[];
+}
+
+const IDS = 'ids';
+
+/** A method that writes masked fields ignores all others, so only they and the identifiers, which always count, have to be valid. */
+export function validationScope(method: DescMethod, request: Message): ValidationScope | undefined {
+  const name = methodForm(method)?.mask?.message;
+  const requested = maskPathsOf(method.input, request);
+  if (!name || !requested || requested.length === 0) return undefined;
+  return { field: name, paths: [...requested, IDS] };
 }

@@ -1,7 +1,18 @@
-import { createServer, type Http2Server, type Http2Session } from 'node:http2';
+import {
+  createServer,
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type Http2Session,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { createContextValues } from '@connectrpc/connect';
-import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { createConnectRouter, createContextValues } from '@connectrpc/connect';
+import {
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from '@connectrpc/connect-node';
+import { STATUS } from '../base/errors.ts';
 import { type Caller, callerKey } from './call.ts';
 import { MAX_MESSAGE_BYTES, type Router } from './router.ts';
 
@@ -21,6 +32,46 @@ function listen(server: Http2Server, host: string, port: number): Promise<Addres
   });
 }
 
+type Answer = (request: Http2ServerRequest, response: Http2ServerResponse) => Promise<void>;
+
+/** gRPC answers with HTTP 200 even for methods that do not exist; the status stands in the headers. */
+function answerUnknownMethod(response: Http2ServerResponse): void {
+  response.writeHead(200, {
+    'content-type': 'application/grpc',
+    'grpc-status': String(STATUS.UNIMPLEMENTED),
+    'grpc-message': 'there is no such method',
+  });
+  response.end();
+}
+
+function createAnswer(
+  router: Router,
+  callerOf: (authorization: string | undefined) => Caller,
+): Answer {
+  const connect = createConnectRouter({
+    acceptCompression: [compressionGzip],
+    jsonOptions: { registry: router.registry },
+    readMaxBytes: MAX_MESSAGE_BYTES,
+    writeMaxBytes: MAX_MESSAGE_BYTES,
+  });
+  router.register(connect);
+  const byPath = new Map(connect.handlers.map((handler) => [handler.requestPath, handler]));
+  return async (request, response) => {
+    const handler = byPath.get(request.url.split('?', 1)[0] ?? '');
+    if (!handler) {
+      request.resume();
+      answerUnknownMethod(response);
+      return;
+    }
+    const contextValues = createContextValues().set(
+      callerKey,
+      callerOf(request.headers.authorization),
+    );
+    const universal = universalRequestFromNodeRequest(request, response, undefined, contextValues);
+    await universalResponseToNodeResponse(await handler(universal), response);
+  };
+}
+
 /** Serves gRPC over HTTP/2 without TLS. Rejects with the socket's error if it cannot listen. */
 export async function startGrpcServer(options: {
   readonly router: Router;
@@ -28,19 +79,11 @@ export async function startGrpcServer(options: {
   readonly port: number;
   readonly callerOf: (authorization: string | undefined) => Caller;
 }): Promise<GrpcServer> {
-  const handler = connectNodeAdapter({
-    routes: options.router.register,
-    readMaxBytes: MAX_MESSAGE_BYTES,
-    writeMaxBytes: MAX_MESSAGE_BYTES,
-    contextValues: (request) => {
-      const header = request.headers.authorization;
-      return createContextValues().set(
-        callerKey,
-        options.callerOf(Array.isArray(header) ? header[0] : header),
-      );
-    },
+  const answer = createAnswer(options.router, options.callerOf);
+  const server = createServer((request, response) => {
+    // What fails in a method was answered and logged before; what fails here is writing to a client that has gone.
+    answer(request, response).catch(() => response.stream?.destroy());
   });
-  const server = createServer(handler);
   const sessions = new Set<Http2Session>();
   server.on('session', (session) => {
     sessions.add(session);

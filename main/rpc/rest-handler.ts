@@ -20,6 +20,7 @@ import { type GuardedMethod, MAX_MESSAGE_BYTES, type Router } from './router.ts'
 const INVALID_ARGUMENT = 3;
 const NOT_FOUND = 5;
 const UNIMPLEMENTED = 12;
+const UNAUTHENTICATED = 16;
 
 export interface RestOptions {
   readonly router: Router;
@@ -34,13 +35,13 @@ export type RestHandler = (
   controller: AbortController,
 ) => Promise<Response>;
 
-function jsonResponse(status: number, json: JsonValue, headers = new Headers()): Response {
+function jsonResponse(status: number, json: JsonValue, headers: Headers): Response {
   headers.set('content-type', 'application/json');
   return new Response(JSON.stringify(json), { status, headers });
 }
 
-function plainError(code: number, message: string): Response {
-  return jsonResponse(httpStatus(code), { code, message, details: [] });
+function plainError(code: number, message: string, headers: Headers): Response {
+  return jsonResponse(httpStatus(code), { code, message, details: [] }, headers);
 }
 
 /** The body of an error, with its `ErrorDetails` packed as The Things Stack does. */
@@ -57,12 +58,29 @@ class BadBody extends Error {
   override readonly name = 'BadBody';
 }
 
-async function bodyJson(request: Request): Promise<JsonValue | undefined> {
+/** The body, read no further than its largest permitted size: a chunked one does not say how long it is. */
+async function bodyBytes(request: Request): Promise<Uint8Array> {
   const length = Number(request.headers.get('content-length') ?? 0);
   if (length > MAX_MESSAGE_BYTES) throw new BadBody('the body is larger than 16 MiB');
-  const bytes = new Uint8Array(await request.arrayBuffer());
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.length;
+    if (size > MAX_MESSAGE_BYTES) throw new BadBody('the body is larger than 16 MiB');
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+async function bodyJson(request: Request): Promise<JsonValue | undefined> {
+  const bytes = await bodyBytes(request);
   if (bytes.length === 0) return undefined;
-  if (bytes.length > MAX_MESSAGE_BYTES) throw new BadBody('the body is larger than 16 MiB');
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as JsonValue;
   } catch (error) {
@@ -124,13 +142,8 @@ async function answerStream(
   { headers, call }: AnswerHeaders,
   options: RestOptions & { readonly asEvents: boolean; readonly controller: AbortController },
 ): Promise<Response> {
-  const { asEvents, controller: client, logger } = options;
+  const { asEvents, controller: client } = options;
   const messages = method.invoke(message, call)[Symbol.asyncIterator]();
-  // A method that waits hears of the abort; one that rests at a message it has given has to be ended from outside.
-  const end = (): void => {
-    messages.return?.(undefined).catch(() => undefined);
-  };
-  call.signal.addEventListener('abort', end, { once: true });
   const encoder = new TextEncoder();
   const chunk = (json: JsonObject): Uint8Array =>
     encoder.encode(`${JSON.stringify(json)}${asEvents ? '\n\n' : '\n'}`);
@@ -138,7 +151,8 @@ async function answerStream(
   try {
     next = await messages.next();
   } catch (error) {
-    const connect = toConnectError(error, logger);
+    const connect = toConnectError(error, options);
+    if (connect.code === UNAUTHENTICATED) headers.set('www-authenticate', 'Bearer');
     return jsonResponse(httpStatus(connect.code), { error: errorJson(connect, options) }, headers);
   }
   headers.set('content-type', asEvents ? 'text/event-stream' : 'application/json');
@@ -156,7 +170,7 @@ async function answerStream(
           );
       } catch (error) {
         if (client.signal.aborted) return;
-        controller.enqueue(chunk({ error: errorJson(toConnectError(error, logger), options) }));
+        controller.enqueue(chunk({ error: errorJson(toConnectError(error, options), options) }));
         controller.close();
       }
     },
@@ -174,9 +188,10 @@ export function createRestHandler(options: RestOptions): RestHandler {
   return async (request, caller, controller) => {
     const url = new URL(request.url);
     const match = find(request.method, url.pathname.slice(REST_PREFIX.length));
-    if (match === 'no_route') return plainError(NOT_FOUND, 'Not Found');
-    if (match === 'other_verb') return plainError(UNIMPLEMENTED, 'Method Not Allowed');
     const answer = answerHeaders(request, caller, controller.signal);
+    if (match === 'no_route') return plainError(NOT_FOUND, 'Not Found', answer.headers);
+    if (match === 'other_verb')
+      return plainError(UNIMPLEMENTED, 'Method Not Allowed', answer.headers);
     const { method } = match.route;
     try {
       const message = await readRequest(request, match, options);
@@ -186,10 +201,10 @@ export function createRestHandler(options: RestOptions): RestHandler {
         : await answerStream(method, message, answer, { ...options, asEvents, controller });
     } catch (error) {
       if (error instanceof JsonMismatch || error instanceof BadBody) {
-        return plainError(INVALID_ARGUMENT, error.message);
+        return plainError(INVALID_ARGUMENT, error.message, answer.headers);
       }
-      const connect = toConnectError(error, options.logger);
-      if (connect.code === 16) answer.headers.set('www-authenticate', 'Bearer');
+      const connect = toConnectError(error, options);
+      if (connect.code === UNAUTHENTICATED) answer.headers.set('www-authenticate', 'Bearer');
       return jsonResponse(httpStatus(connect.code), errorJson(connect, options), answer.headers);
     }
   };

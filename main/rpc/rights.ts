@@ -36,6 +36,22 @@ export const noAdmin = defineError(
   'Only an administrator may do this.',
 );
 
+export const noClusterKey = defineError(
+  'pkg/auth/cluster:no_cluster_key',
+  'UNAUTHENTICATED',
+  'Only other servers of this network may call this, and the caller gave no credentials.',
+);
+export const wrongClusterKey = defineError(
+  'pkg/auth/cluster:cluster_key',
+  'PERMISSION_DENIED',
+  'Only other servers of this network may call this. An API key of an administrator is accepted too.',
+);
+export const accessNotDeclared = defineError(
+  'gatehouse/rpc:access_not_declared',
+  'PERMISSION_DENIED',
+  'The contract does not say who may call {method}, so nobody may. This is a fault of Gatehouse; please report it.',
+);
+
 /** Rights that stand for several others. */
 function includes(rights: ReadonlySet<string>, wanted: string): boolean {
   if (rights.has(wanted) || rights.has('RIGHT_ALL')) return true;
@@ -81,6 +97,10 @@ function checkKey(caller: ApiKeyCaller, target: Target, missing: string[]): void
 
 /** Whether an application key or user may do something on an application; throws the API's error otherwise. */
 export function requireRight(caller: Caller, right: string, target: Target): void {
+  requireRights(caller, [right], target);
+}
+
+function requireRights(caller: Caller, rights: readonly string[], target: Target): void {
   if (caller.kind === 'refused') throw caller.error;
   if (isAdmin(caller)) return;
   if (caller.kind !== 'api_key') {
@@ -88,7 +108,11 @@ export function requireRight(caller: Caller, right: string, target: Target): voi
       ? noGatewayRights({ uid: target.id })
       : noApplicationRights({ uid: target.id });
   }
-  checkKey(caller, target, includes(caller.rights, right) ? [] : [right]);
+  checkKey(
+    caller,
+    target,
+    rights.filter((right) => !includes(caller.rights, right)),
+  );
 }
 
 function checkRights(
@@ -98,12 +122,19 @@ function checkRights(
   rules: readonly RightRule[],
 ): void {
   const mask = maskPathsOf(method.input, request) ?? [];
-  for (const rule of rules) {
-    const applies =
-      rule.whenMask.length === 0 ||
-      rule.whenMask.some((path) => mask.some((one) => touches(one, path)));
-    if (applies) requireRight(caller, rule.right, targetOf(method, request, rule));
+  const applying = rules.filter(
+    ({ whenMask }) =>
+      whenMask.length === 0 || whenMask.some((path) => mask.some((one) => touches(one, path))),
+  );
+  const wanted = new Map<string, { target: Target; rights: string[] }>();
+  for (const rule of applying) {
+    const target = targetOf(method, request, rule);
+    const key = `${target.kind} ${target.id}`;
+    const known = wanted.get(key);
+    if (known) known.rights.push(rule.right);
+    else wanted.set(key, { target, rights: [rule.right] });
   }
+  for (const { target, rights } of wanted.values()) requireRights(caller, rights, target);
 }
 
 /** Throws unless the caller may call the method with this request. */
@@ -121,7 +152,13 @@ export function checkAccess(method: DescMethod, request: Message, caller: Caller
       return;
     case Access.IN_SERVICE:
       return;
-    default:
+    case Access.ADMIN:
       if (!isAdmin(caller)) throw noAdmin();
+      return;
+    case Access.CLUSTER:
+      if (isAdmin(caller)) return;
+      throw caller.kind === 'anonymous' ? noClusterKey() : wrongClusterKey();
+    default:
+      throw accessNotDeclared({ method: `${method.parent.name}.${method.name}` });
   }
 }

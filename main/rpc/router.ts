@@ -1,12 +1,13 @@
-import type { DescMethod, DescService, Message, MessageShape } from '@bufbuild/protobuf';
+import type { DescMethod, DescService, Message, MessageShape, Registry } from '@bufbuild/protobuf';
 import type { ConnectRouter, HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { Clock } from '../base/clock.ts';
 import { defineError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import { toConnectError } from './api-errors.ts';
+import { type ErrorContext, toConnectError } from './api-errors.ts';
 import { type Call, callerKey } from './call.ts';
-import { checkMask } from './field-masks.ts';
+import { checkMask, validationScope } from './field-masks.ts';
 import { checkAccess } from './rights.ts';
+import { typesOf } from './types-of-services.ts';
 import { validateRequest } from './validation.ts';
 
 const unimplemented = defineError(
@@ -56,6 +57,8 @@ export interface Router {
   register(connect: ConnectRouter): void;
   /** The same methods for REST. */
   readonly methods: readonly GuardedMethod[];
+  /** Every type the services mention, for `google.protobuf.Any`. */
+  readonly registry: Registry;
 }
 
 export interface RouterOptions {
@@ -67,30 +70,44 @@ export interface RouterOptions {
 /** Largest message, each way. */
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
+/**
+ * Ends a stream whose reader went away. A method that waits hears of the abort itself; one that rests at a message nobody
+ * takes any more (a slow reader left) has to be ended from outside.
+ */
+function endOnAbort(stream: AsyncGenerator<Message>, signal: AbortSignal): AsyncGenerator<Message> {
+  const end = (): void => {
+    stream.return(undefined).catch(() => undefined);
+  };
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end, { once: true });
+  return stream;
+}
+
 function guard(
   desc: DescMethod,
   implementation: unknown,
-  { clock, logger }: RouterOptions,
+  { clock, ...context }: ErrorContext & { readonly clock: Clock },
 ): GuardedMethod {
   const check = (request: Message, call: Call): void => {
     checkMask(desc, request);
-    validateRequest(desc.input, request, clock.now());
+    validateRequest(desc.input, request, clock.now(), validationScope(desc, request));
     checkAccess(desc, request, call.caller);
     if (implementation === undefined)
       throw unimplemented({ method: `${desc.parent.name}.${desc.name}` });
   };
   if (desc.methodKind === 'server_streaming') {
+    const stream = async function* (request: Message, call: Call): AsyncGenerator<Message> {
+      try {
+        check(request, call);
+        yield* (implementation as Streaming)(request, call);
+      } catch (error) {
+        if (!call.signal.aborted) throw toConnectError(error, context);
+      }
+    };
     return {
       kind: 'server_streaming',
       desc,
-      async *invoke(request, call) {
-        try {
-          check(request, call);
-          yield* (implementation as Streaming)(request, call);
-        } catch (error) {
-          if (!call.signal.aborted) throw toConnectError(error, logger);
-        }
-      },
+      invoke: (request, call) => endOnAbort(stream(request, call), call.signal),
     };
   }
   return {
@@ -101,7 +118,7 @@ function guard(
         check(request, call);
         return await (implementation as Unary)(request, call);
       } catch (error) {
-        throw toConnectError(error, logger);
+        throw toConnectError(error, context);
       }
     },
   };
@@ -119,10 +136,11 @@ function callOf(context: HandlerContext): Call {
 /** One router for every carrier. */
 export function createRouter(options: RouterOptions): Router {
   const methods: GuardedMethod[] = [];
+  const registry = typesOf(options.services.map(({ service }) => service));
   const services = options.services.map(({ service, implementation }) => {
     const served: Record<string, unknown> = {};
     for (const desc of service.methods) {
-      const guarded = guard(desc, implementation[desc.localName], options);
+      const guarded = guard(desc, implementation[desc.localName], { ...options, registry });
       methods.push(guarded);
       served[desc.localName] = (request: Message, context: HandlerContext) =>
         guarded.invoke(request, callOf(context));
@@ -131,6 +149,7 @@ export function createRouter(options: RouterOptions): Router {
   });
   return {
     methods,
+    registry,
     register(connect) {
       for (const { service, served } of services) {
         connect.service(service, served as Partial<ServiceImpl<DescService>>);

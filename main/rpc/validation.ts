@@ -9,6 +9,7 @@ import {
 import type { Duration, Timestamp } from '@bufbuild/protobuf/wkt';
 import { oneof as oneofOption, type Rules } from '../api/gen/gatehouse/options/v1/options_pb.js';
 import { defineError, type GatehouseError } from '../base/errors.ts';
+import type { ValidationScope } from './field-masks.ts';
 import { fieldForm } from './json/contract-options.ts';
 import { fieldValue, isZero } from './message-path.ts';
 
@@ -161,7 +162,34 @@ function collectionReason(
   );
 }
 
-function nested(field: DescField, value: unknown, nowMs: number): GatehouseError | undefined {
+/** Paths to hold against the constraints, as a tree; `whole` ends one. */
+type Scope = 'whole' | ReadonlyMap<string, Scope>;
+
+function scopeOf(paths: readonly string[]): Scope {
+  const heads = new Map<string, string[]>();
+  for (const path of paths) {
+    const dot = path.indexOf('.');
+    const head = dot < 0 ? path : path.slice(0, dot);
+    const rests = heads.get(head) ?? [];
+    rests.push(dot < 0 ? '' : path.slice(dot + 1));
+    heads.set(head, rests);
+  }
+  return new Map(
+    [...heads].map(([head, rests]) => [head, rests.includes('') ? 'whole' : scopeOf(rests)]),
+  );
+}
+
+/** What of a scope lies below a member; a field of a oneof lies below the oneof. */
+function within(scope: Scope | undefined, name: string): Scope | undefined {
+  return scope === 'whole' ? 'whole' : scope?.get(name);
+}
+
+function nested(
+  field: DescField,
+  value: unknown,
+  nowMs: number,
+  scope: Scope,
+): GatehouseError | undefined {
   if (!field.message || field.message.typeName.startsWith('google.protobuf.')) return undefined;
   const items = Array.isArray(value)
     ? value
@@ -169,7 +197,7 @@ function nested(field: DescField, value: unknown, nowMs: number): GatehouseError
       ? Object.values(value as object)
       : [value];
   for (const item of items) {
-    const cause = messageError(field.message, item as Message, nowMs);
+    const cause = messageError(field.message, item as Message, nowMs, scope);
     if (cause) return cause;
   }
   return undefined;
@@ -178,23 +206,61 @@ function nested(field: DescField, value: unknown, nowMs: number): GatehouseError
 const isCollection = (field: DescField): boolean =>
   field.fieldKind === 'list' || field.fieldKind === 'map';
 
+/** Seconds since 1970 of the first and the last time that can be written as text (years 1 to 9999). */
+const FIRST_SECOND = -62_135_596_800n;
+const LAST_SECOND = 253_402_300_799n;
+/** Longest duration of `google.protobuf.Duration`, about 10 000 years. */
+const MAX_DURATION_SECONDS = 315_576_000_000n;
+const NANOS_PER_SECOND = 1_000_000_000;
+
+/** Times and durations have bounds of their own: beyond them they have no JSON form, so they must not be stored. */
+function boundsReason(field: DescField, value: unknown): string | undefined {
+  if (field.fieldKind !== 'message') return undefined;
+  const { typeName } = field.message;
+  if (typeName === 'google.protobuf.Timestamp') {
+    const { seconds, nanos } = value as Timestamp;
+    const isInside =
+      seconds >= FIRST_SECOND && seconds <= LAST_SECOND && nanos >= 0 && nanos < NANOS_PER_SECOND;
+    return isInside ? undefined : 'value must be a time of the years 1 to 9999';
+  }
+  if (typeName === 'google.protobuf.Duration') {
+    const { seconds, nanos } = value as Duration;
+    const isInside =
+      seconds <= MAX_DURATION_SECONDS &&
+      seconds >= -MAX_DURATION_SECONDS &&
+      Math.abs(nanos) < NANOS_PER_SECOND;
+    return isInside ? undefined : 'value must be a duration of at most 10000 years';
+  }
+  return undefined;
+}
+
+function ownReason(field: DescField, value: unknown, nowMs: number): string | undefined {
+  const rules = fieldForm(field)?.rules;
+  if (!rules) return undefined;
+  return isCollection(field)
+    ? collectionReason(field, rules, value, nowMs)
+    : valueReason(field, rules, value, nowMs);
+}
+
+interface Checked {
+  readonly desc: DescMessage;
+  readonly nowMs: number;
+  readonly scope: Scope;
+}
+
 function fieldError(
-  desc: DescMessage,
   field: DescField,
   value: unknown,
-  nowMs: number,
+  { desc, nowMs, scope }: Checked,
 ): GatehouseError | undefined {
-  const rules = fieldForm(field)?.rules;
   const fail = (reason: string, cause?: GatehouseError): GatehouseError =>
     validationFailed({ field: field.name, reason, name: desc.name }, cause ? { cause } : {});
-  if (value === undefined) return rules?.required ? fail('value is required') : undefined;
-  const reason =
-    rules &&
-    (isCollection(field)
-      ? collectionReason(field, rules, value, nowMs)
-      : valueReason(field, rules, value, nowMs));
+  if (value === undefined) {
+    return fieldForm(field)?.rules?.required ? fail('value is required') : undefined;
+  }
+  const reason = boundsReason(field, value) ?? ownReason(field, value, nowMs);
   if (reason) return fail(reason);
-  const cause = nested(field, value, nowMs);
+  const cause = nested(field, value, nowMs, scope);
   return cause && fail('embedded message failed validation', cause);
 }
 
@@ -202,12 +268,17 @@ function messageError(
   desc: DescMessage,
   message: Message,
   nowMs: number,
+  scope: Scope,
 ): GatehouseError | undefined {
   for (const field of desc.fields) {
-    const error = fieldError(desc, field, fieldValue(message, field), nowMs);
+    const holder = field.oneof ? within(scope, field.oneof.name) : scope;
+    const below = within(holder, field.name);
+    if (below === undefined) continue;
+    const error = fieldError(field, fieldValue(message, field), { desc, nowMs, scope: below });
     if (error) return error;
   }
   for (const one of desc.oneofs) {
+    if (within(scope, one.name) === undefined) continue;
     if (!hasOption(one, oneofOption) || !getOption(one, oneofOption).required) continue;
     const arm = (message as unknown as Record<string, { case?: string }>)[one.localName];
     if (arm?.case === undefined) {
@@ -217,9 +288,28 @@ function messageError(
   return undefined;
 }
 
-/** Checks a request against the contract's constraints; throws `pkg/errors:validation` or `pkg/ttnpb:identifiers`. */
-export function validateRequest(desc: DescMessage, request: Message, nowMs: number): void {
-  const error = messageError(desc, request, nowMs);
+/** A request's scope: everything, but of the message the mask is about only what the mask and its name cover. */
+function requestScope(desc: DescMessage, limit: ValidationScope | undefined): Scope {
+  if (!limit) return 'whole';
+  const members: [string, Scope][] = desc.fields.map((field) => [
+    field.name,
+    field.name === limit.field ? scopeOf(limit.paths) : 'whole',
+  ]);
+  return new Map([...members, ...desc.oneofs.map((one): [string, Scope] => [one.name, 'whole'])]);
+}
+
+/**
+ * Checks a request against the contract's constraints; throws `pkg/errors:validation` or `pkg/ttnpb:identifiers`.
+ *
+ * @param limit the part to look at, for methods that write masked fields
+ */
+export function validateRequest(
+  desc: DescMessage,
+  request: Message,
+  nowMs: number,
+  limit?: ValidationScope,
+): void {
+  const error = messageError(desc, request, nowMs, requestScope(desc, limit));
   if (!error) return;
   if (desc.name.endsWith('Identifiers')) throw badIdentifiers({}, { cause: error });
   throw error;

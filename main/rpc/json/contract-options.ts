@@ -4,7 +4,9 @@ import {
   type DescMessage,
   getOption,
   hasOption,
+  type ScalarType,
 } from '@bufbuild/protobuf';
+import { isWrapperDesc } from '@bufbuild/protobuf/wkt';
 import {
   type EnumForm,
   enum$,
@@ -15,14 +17,48 @@ import {
   value,
 } from '../../api/gen/gatehouse/options/v1/options_pb.js';
 
-/** Our options of a field, or undefined. */
-export function fieldForm(desc: DescField): FieldForm | undefined {
-  return hasOption(desc, field) ? getOption(desc, field) : undefined;
+/** Options are stored as bytes, so each descriptor's are read once. */
+function once<Desc extends object, Form>(
+  read: (desc: Desc) => Form | undefined,
+): (desc: Desc) => Form | undefined {
+  const known = new WeakMap<Desc, { readonly form: Form | undefined }>();
+  return (desc) => {
+    let entry = known.get(desc);
+    if (!entry) {
+      entry = { form: read(desc) };
+      known.set(desc, entry);
+    }
+    return entry.form;
+  };
 }
 
+/** Our options of a field, or undefined. */
+export const fieldForm: (desc: DescField) => FieldForm | undefined = once((desc: DescField) =>
+  hasOption(desc, field) ? getOption(desc, field) : undefined,
+);
+
 /** Our options of a message, or undefined. */
-export function messageForm(desc: DescMessage): MessageForm | undefined {
-  return hasOption(desc, message) ? getOption(desc, message) : undefined;
+export const messageForm: (desc: DescMessage) => MessageForm | undefined = once(
+  (desc: DescMessage) => (hasOption(desc, message) ? getOption(desc, message) : undefined),
+);
+
+/**
+ * Whether protobuf-es holds the values of a field as plain objects instead of `google.protobuf.Struct` messages: wherever
+ * a struct is a field or an item of one, except inside `google.protobuf.Value`.
+ */
+export function holdsPlainStruct(desc: DescField): boolean {
+  return (
+    desc.message?.typeName === 'google.protobuf.Struct' &&
+    desc.parent.typeName !== 'google.protobuf.Value'
+  );
+}
+
+/**
+ * The scalar that protobuf-es holds instead of a `google.protobuf.*Value` wrapper: in single fields outside of oneofs only.
+ */
+export function unwrappedScalar(desc: DescField): ScalarType | undefined {
+  if (desc.fieldKind !== 'message' || desc.oneof || !isWrapperDesc(desc.message)) return undefined;
+  return desc.message.fields[0]?.scalar;
 }
 
 /** Our options of an enum, or undefined. */

@@ -9,8 +9,14 @@ import {
   type Registry,
   ScalarType,
 } from '@bufbuild/protobuf';
-import { anyPack } from '@bufbuild/protobuf/wkt';
-import { fieldForm, messageForm, namesOf } from './contract-options.ts';
+import { anyPack, isWrapperDesc } from '@bufbuild/protobuf/wkt';
+import {
+  fieldForm,
+  holdsPlainStruct,
+  messageForm,
+  namesOf,
+  unwrappedScalar,
+} from './contract-options.ts';
 import { parseDuration, parseTimestamp } from './time-text.ts';
 
 export interface ReadContext {
@@ -131,6 +137,11 @@ function readPrefix(json: JsonValue, path: string): Uint8Array {
   return new Uint8Array([...Buffer.from(match[1], 'hex'), Number(match[2])]);
 }
 
+function readStruct(json: JsonValue, path: string): JsonObject {
+  if (!isObject(json)) throw new JsonMismatch(path, 'an object');
+  return json;
+}
+
 function itemReader(field: DescField): Read {
   const form = fieldForm(field);
   if (form?.devAddrPrefixes) return readPrefix;
@@ -142,6 +153,10 @@ function itemReader(field: DescField): Read {
     };
   }
   if (field.enum) return readEnum(field as DescField & { enum: NonNullable<DescField['enum']> });
+  if (holdsPlainStruct(field)) return readStruct;
+  const scalar = unwrappedScalar(field);
+  if (scalar !== undefined)
+    return (json, path) => readScalar(scalar, isObject(json) ? (json.value ?? null) : json, path);
   if (field.message) {
     const desc = field.message;
     return (json, path, context) => readMessage(desc, json, path, context);
@@ -150,26 +165,8 @@ function itemReader(field: DescField): Read {
   return (json, path) => readScalar(type, json, path);
 }
 
-/** `google.protobuf.*Value` and Struct fields are unwrapped in protobuf-es. */
-function unwrappedReader(field: DescField): Read | undefined {
-  if (field.fieldKind !== 'message') return undefined;
-  const { typeName } = field.message;
-  if (typeName === 'google.protobuf.Struct') {
-    return (json, path) => {
-      if (!isObject(json)) throw new JsonMismatch(path, 'an object');
-      return json;
-    };
-  }
-  const inner = /^google\.protobuf\.(?:\w+)Value$/.test(typeName)
-    ? field.message.fields.find((one) => one.name === 'value')
-    : undefined;
-  if (inner?.fieldKind !== 'scalar') return undefined;
-  return (json, path) =>
-    readScalar(inner.scalar, isObject(json) ? (json.value ?? null) : json, path);
-}
-
 function fieldReader(field: DescField): Read {
-  const item = unwrappedReader(field) ?? itemReader(field);
+  const item = itemReader(field);
   if (field.fieldKind === 'list') {
     return (json, path, context) => {
       if (!Array.isArray(json)) throw new JsonMismatch(path, 'a list');
@@ -267,8 +264,19 @@ function wellKnown(
     case 'google.protobuf.ListValue':
       return fromJson(desc, json);
     default:
-      return undefined;
+      return isWrapperDesc(desc) ? readWrapper(desc, json, path) : undefined;
   }
+}
+
+/** A wrapper that stays a message: in lists, oneofs and `google.protobuf.Any`. */
+function readWrapper(desc: DescMessage, json: JsonValue, path: string): Message {
+  const message = create(desc);
+  const field = desc.fields[0];
+  if (field?.fieldKind === 'scalar') {
+    const value = isObject(json) ? (json.value ?? null) : json;
+    (message as unknown as Loose)[field.localName] = readScalar(field.scalar, value, path);
+  }
+  return message;
 }
 
 function readMessage(

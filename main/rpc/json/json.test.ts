@@ -1,4 +1,12 @@
-import { create, createRegistry, type DescMessage, type JsonValue } from '@bufbuild/protobuf';
+import {
+  create,
+  createRegistry,
+  type DescMessage,
+  fromBinary,
+  type JsonValue,
+  toBinary,
+} from '@bufbuild/protobuf';
+import { StringValueSchema } from '@bufbuild/protobuf/wkt';
 import { expect, test } from 'vitest';
 import {
   EndDeviceSchema,
@@ -7,6 +15,7 @@ import {
 } from '../../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { EventSchema } from '../../api/gen/ttn/lorawan/v3/events_pb.js';
 import {
+  ApplicationUplinkSchema,
   ApplicationUpSchema,
   file_ttn_lorawan_v3_messages,
 } from '../../api/gen/ttn/lorawan/v3/messages_pb.js';
@@ -165,4 +174,29 @@ test('durations are read in Go syntax too', () => {
   expect(parseDuration('300ms')).toEqual({ seconds: 0n, nanos: 300_000_000 });
   expect(parseDuration('-1.5s')).toEqual({ seconds: -1n, nanos: -500_000_000 });
   expect(parseDuration('soon')).toBeUndefined();
+});
+
+test('structs are plain objects, alone and in lists', () => {
+  const json = {
+    frm_payload: 'AQ==',
+    decoded_payload: { a: [1, null, { b: 'c' }] },
+    normalized_payload: [{ air: { temperature: 21.5 } }, {}],
+  };
+  const message = jsonToMessage(ApplicationUplinkSchema, json, context);
+  expect(message).toMatchObject({ normalizedPayload: [{ air: { temperature: 21.5 } }, {}] });
+  const overTheWire = fromBinary(
+    ApplicationUplinkSchema,
+    toBinary(ApplicationUplinkSchema, message as never),
+  );
+  expect(messageToJson(ApplicationUplinkSchema, overTheWire, context)).toEqual(json);
+});
+
+test('a wrapper in an Any is read and written by its value', () => {
+  const withWrappers = { registry: createRegistry(StringValueSchema) };
+  const event = {
+    name: 'test',
+    data: { '@type': 'type.googleapis.com/google.protobuf.StringValue', value: 'text' },
+  };
+  const message = jsonToMessage(EventSchema, event, withWrappers);
+  expect(messageToJson(EventSchema, message, withWrappers)).toEqual(event);
 });

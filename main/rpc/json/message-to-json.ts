@@ -10,7 +10,13 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import type { Any, Duration, FieldMask, Timestamp } from '@bufbuild/protobuf/wkt';
-import { fieldForm, messageForm, namesOf } from './contract-options.ts';
+import {
+  fieldForm,
+  holdsPlainStruct,
+  messageForm,
+  namesOf,
+  unwrappedScalar,
+} from './contract-options.ts';
 import { durationText, timestampText } from './time-text.ts';
 
 /** How one field is written; undefined leaves it out. */
@@ -95,6 +101,9 @@ function itemWriter(
     return (value) =>
       plain ? (value as number) : (names.out.get(value as number) ?? (value as number));
   }
+  if (holdsPlainStruct(field)) return (value) => value as JsonObject;
+  const scalar = unwrappedScalar(field);
+  if (scalar !== undefined) return (value) => floatNumber(scalar, scalarValue(scalar, 0, value));
   if (field.message) {
     const desc = field.message;
     return (value, context) => writeMessage(desc, value as Message, context, plain);
@@ -120,23 +129,10 @@ function mapWriter(field: DescField, plain: boolean): Write {
   };
 }
 
-/** Wrappers and structs arrive unwrapped from protobuf-es. */
-function unwrapped(field: DescField): Write | undefined {
-  if (field.fieldKind !== 'message') return undefined;
-  if (field.message.typeName === 'google.protobuf.Struct') return (value) => value as JsonObject;
-  const inner = field.message.typeName.startsWith('google.protobuf.')
-    ? field.message.fields.find((one) => one.name === 'value')
-    : undefined;
-  if (!inner || !field.message.typeName.endsWith('Value') || inner.fieldKind !== 'scalar') {
-    return undefined;
-  }
-  return (value) => floatNumber(inner.scalar, scalarValue(inner.scalar, 0, value));
-}
-
 function writerOf(field: DescField, plain: boolean): Write {
   if (field.fieldKind === 'list') return listWriter(field, plain);
   if (field.fieldKind === 'map') return mapWriter(field, plain);
-  const whole = unwrapped(field) ?? itemWriter(field, plain);
+  const whole = itemWriter(field, plain);
   if (field.fieldKind === 'message' || field.oneof || field.proto.proto3Optional) {
     return (value, context) => (value === undefined ? undefined : whole(value, context));
   }
