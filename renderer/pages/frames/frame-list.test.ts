@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, it } from 'vitest';
 import { FrameSchema } from '../../../main/api/gen/gatehouse/v1/frames_pb.js';
-import { joinOlder, visibleFrames, waitingCount } from './frame-list.ts';
+import { droppedFrames, joinOlder, visibleFrames, waitingCount } from './frame-list.ts';
 
 function frame(id: number, deviceId: string, extra: object = {}) {
   return create(FrameSchema, {
@@ -39,4 +39,11 @@ it('counts what waits behind a paused view', () => {
   expect(waitingCount(RING, 5n, '', undefined)).toBe(2);
   expect(waitingCount(RING, 5n, 'lamp', undefined)).toBe(1);
   expect(waitingCount(RING, 7n, '', undefined)).toBe(0);
+});
+
+it('knows what fell out of the ring', () => {
+  const later = [...RING.slice(2), frame(8, 'door')];
+  expect(ids(droppedFrames(RING, later))).toEqual([5, 6]);
+  expect(droppedFrames(RING, RING)).toEqual([]);
+  expect(droppedFrames(later, [frame(3, 'door'), ...RING])).toEqual([]);
 });

@@ -58,3 +58,11 @@ export function waitingCount(
   }
   return count;
 }
+
+/** Frames that fell out of the ring's old end between two of its states, ascending by id. */
+export function droppedFrames(before: readonly Frame[], after: readonly Frame[]): readonly Frame[] {
+  const oldest = after[0]?.id;
+  if (oldest === undefined) return [];
+  const kept = before.findIndex((frame) => frame.id >= oldest);
+  return kept === -1 ? before : before.slice(0, kept);
+}

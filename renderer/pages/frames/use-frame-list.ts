@@ -3,9 +3,17 @@ import type { Frame } from '../../../main/api/gen/gatehouse/v1/frames_pb.js';
 import { useApi } from '../../client/api-context.ts';
 import { type Problem, toProblem } from '../../client/problem.ts';
 import { useWatch } from '../../state/watch-context.ts';
-import { type FrameScope, joinOlder, visibleFrames, waitingCount } from './frame-list.ts';
+import {
+  droppedFrames,
+  type FrameScope,
+  joinOlder,
+  visibleFrames,
+  waitingCount,
+} from './frame-list.ts';
 
 const PAGE_SIZE = 200;
+/** Older frames kept below a running view. */
+const MOST_OLDER = 5_000;
 
 export interface FrameList {
   readonly frames: readonly Frame[];
@@ -25,6 +33,18 @@ interface Older {
   readonly key: string;
   readonly frames: readonly Frame[];
   readonly more: boolean;
+}
+
+/** What falls out of a full ring goes on top of the older frames, so that a running view has no gap. */
+function withDropped(older: Older, dropped: readonly Frame[]): Older {
+  // Nothing was loaded below the ring yet: the first load begins where the ring ends by then.
+  if (older.frames.length === 0 && older.more) return older;
+  const frames = [...dropped, ...older.frames];
+  return {
+    key: older.key,
+    frames: frames.slice(0, MOST_OLDER),
+    more: older.more || frames.length > MOST_OLDER,
+  };
 }
 
 /** Frames to show: the live ring, what was loaded below it, and a pause that never stops recording. */
@@ -47,6 +67,13 @@ export function useFrameList(filter: string, scope: FrameScope | undefined): Fra
     () => (frozen === undefined ? 0 : waitingCount(ring, frozen.at(-1)?.id ?? -1n, filter, scope)),
     [frozen, ring, filter, scope],
   );
+
+  const formerRing = useRef(ring);
+  useEffect(() => {
+    const dropped = visibleFrames(droppedFrames(formerRing.current, ring), filter, scope);
+    formerRing.current = ring;
+    if (frozen === undefined && dropped.length > 0) setOlder((old) => withDropped(old, dropped));
+  }, [ring, frozen, filter, scope]);
 
   const control = useRef<AbortController>(undefined);
   useEffect(() => {
@@ -81,7 +108,11 @@ export function useFrameList(filter: string, scope: FrameScope | undefined): Fra
       .list(request, { signal: abort.signal })
       .then((answer) => {
         if (abort.signal.aborted) return;
-        setOlder({ key, frames: [...current.frames, ...answer.frames], more: answer.more });
+        setOlder((old) => ({
+          key,
+          frames: [...(old.key === key ? old.frames : []), ...answer.frames],
+          more: answer.more,
+        }));
       })
       .catch((error: unknown) => {
         if (!abort.signal.aborted) setProblem(toProblem(error));
