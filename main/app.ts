@@ -29,6 +29,7 @@ import { endDeviceServices } from './rpc/services/end-devices.ts';
 import { eventService } from './rpc/services/events.ts';
 import { frameService } from './rpc/services/frames.ts';
 import { linkService } from './rpc/services/links.ts';
+import { simulatorService } from './rpc/services/simulator.ts';
 import { workspaceService } from './rpc/services/workspace.ts';
 import { createStaticFiles } from './rpc/static-files.ts';
 import { createSimulator, seededRandom } from './simulator/index.ts';
@@ -36,6 +37,7 @@ import type { Store } from './store/index.ts';
 import { createDemo } from './workspace/demo.ts';
 import { createLoopMeter } from './workspace/diagnostics.ts';
 import { createLinkManager, type LinkManager } from './workspace/link-manager.ts';
+import { createSimulatedDevices, type SimulatedDevices } from './workspace/simulated-devices.ts';
 
 const cryptoBroken = defineError(
   'gatehouse/app:crypto_self_test',
@@ -75,6 +77,7 @@ export interface App {
   readonly registry: Registry;
   readonly events: EventBus;
   readonly links: LinkManager;
+  readonly simulated: SimulatedDevices;
   /** Connect, gRPC-Web, REST and files. */
   readonly handle: Handle;
   /** Who an `Authorization` header says is calling. */
@@ -215,8 +218,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     simulator,
     udp: options.udp,
   });
+  const simulated = createSimulatedDevices({ simulator, store });
   const demo = createDemo({ store, registry, links, simulator, logger: logger.area('demo') });
-  // Simulated devices do not survive a restart, so neither does their demonstration.
+  // The demonstration's devices are simulated in memory only, so it does not survive a restart.
   await demo.remove();
   const loopMeter = createLoopMeter();
   const { frames } = store;
@@ -224,7 +228,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     clock,
     logger: logger.area('rpc'),
     services: [
-      ...endDeviceServices(registry),
+      ...endDeviceServices(registry, simulated),
+      simulatorService(simulated),
       ...applicationAndGatewayServices(registry),
       ...accessAndConfigurationServices(),
       eventService({ events, clock }),
@@ -236,6 +241,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         frames,
         events,
         links,
+        simulated,
         clock,
         demo: {
           get isRunning() {
@@ -271,6 +277,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     registry,
     events,
     links,
+    simulated,
     handle,
     callerOf: (authorization) => callerOfHeader(authorization, findKey, clock.now()),
     async close() {

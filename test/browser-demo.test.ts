@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openBrowser } from './support/browser.ts';
-import { startHeadless } from './support/headless-process.ts';
+import { API_KEY, type HeadlessProcess, startHeadless } from './support/headless-process.ts';
 
 const shots = fileURLToPath(new URL('../test-results/', import.meta.url));
 const browser = await openBrowser();
@@ -14,6 +14,13 @@ afterAll(async () => {
   await browser?.close();
   rmSync(directory, { recursive: true, force: true });
 });
+
+/** The demonstration's application, as a script would read it. */
+function getApplication(program: HeadlessProcess): Promise<Response> {
+  return fetch(`http://${program.addresses.http}/api/v3/applications/demo`, {
+    headers: { authorization: `Bearer ${API_KEY}` },
+  });
+}
 
 describe.runIf(browser !== undefined)('in a real browser', () => {
   test('the demonstration brings frames to the screen, and the inspector explains them', async () => {
@@ -47,6 +54,10 @@ describe.runIf(browser !== undefined)('in a real browser', () => {
         await page.getByRole('heading', { name }).first().waitFor();
         await page.screenshot({ path: join(shots, `${name.toLowerCase()}-dark.png`) });
       }
+      await page.getByTestId('demo-remove').click();
+      await page.getByTestId('demo-badge').waitFor({ state: 'detached' });
+      const application = await getApplication(program);
+      expect(application.status).toBe(404);
       expect(problems).toEqual([]);
     } finally {
       await page.close();

@@ -105,13 +105,16 @@ function noticesFor(flags: Flags): string[] {
     notices.push('Packet forwarders over UDP are not served yet; --udp opens nothing.');
   if (flags.station) notices.push('Basics Station is not served yet; --station opens nothing.');
   if (flags.simulate)
-    notices.push('Simulated devices are not connected yet; --simulate starts none.');
+    notices.push(
+      '--simulate starts no devices yet; add them on the Gateways page or with the Simulator service.',
+    );
   return notices;
 }
 
 /** Starts the radio listeners. One that cannot run stays off with its cause; it is fatal only if it was asked for. */
 async function startLinks(app: App, flags: Flags, listening: Listening[]): Promise<void> {
   await app.links.start();
+  app.simulated.start();
   const udp = app.links.list().find((one) => one.link?.id === BUILT_IN_UDP);
   if (udp?.phase === LinkPhase.RUNNING) listening.push({ service: 'udp', address: udp.address });
   else if (flags.udp.explicit) {

@@ -19,6 +19,10 @@ export interface UplinkRequest {
   readonly fault?: UplinkFault;
 }
 
+/** An uplink on demand; FPort and payload left out are the device's own. */
+export type UplinkOrder = Partial<Pick<UplinkRequest, 'fPort' | 'payload'>> &
+  Omit<UplinkRequest, 'fPort' | 'payload'>;
+
 export interface UplinkParts {
   readonly request: UplinkRequest | undefined;
   readonly answers: readonly PendingAnswer[];

@@ -11,7 +11,7 @@ export type {
   PayloadRecord,
   ReceivedDownlink,
 } from './device-snapshot.ts';
-export type { UplinkFault, UplinkRequest } from './device-uplink.ts';
+export type { UplinkFault, UplinkOrder, UplinkRequest } from './device-uplink.ts';
 export { PAYLOAD_KINDS, type PayloadKind, type PayloadProducer } from './payload-producer.ts';
 export { type Random, seededRandom } from './seeded-random.ts';
 export {

@@ -3,7 +3,7 @@ import type { Logger } from '../base/logger.ts';
 import { type Air, createAir, type Position } from './air.ts';
 import { checkDeviceConfig, type SimulatedDeviceConfig } from './device-config.ts';
 import type { DeviceSnapshot, ReceivedDownlink } from './device-snapshot.ts';
-import type { UplinkRequest } from './device-uplink.ts';
+import type { UplinkOrder } from './device-uplink.ts';
 import { forkRandom, type Random, seededRandom } from './seeded-random.ts';
 import { deviceExists, deviceNotFound, gatewayExists } from './simulator-errors.ts';
 import { VirtualEndDevice } from './virtual-end-device.ts';
@@ -44,7 +44,7 @@ export interface Simulator {
   device(id: string): DeviceSnapshot;
   devices(): readonly DeviceSnapshot[];
   join(id: string): void;
-  sendUplink(id: string, request: UplinkRequest): void;
+  sendUplink(id: string, request: UplinkOrder): void;
   requestLinkCheck(id: string): void;
   setInterval(id: string, intervalS: number): void;
   /** Starts one device, or all. */
@@ -144,7 +144,7 @@ class SimulatedWorld implements Simulator {
     this.#find(id).join();
   }
 
-  sendUplink(id: string, request: UplinkRequest): void {
+  sendUplink(id: string, request: UplinkOrder): void {
     this.#find(id).sendUplink(request);
   }
 

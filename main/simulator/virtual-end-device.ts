@@ -15,7 +15,7 @@ import type { DeviceRegion } from './device-region.ts';
 import { DeviceReport, sessionFields, settingsFields } from './device-report.ts';
 import { createSession } from './device-session.ts';
 import type { DeviceSnapshot, DeviceState, ReceivedDownlink } from './device-snapshot.ts';
-import { maxApplicationPayload, type UplinkRequest } from './device-uplink.ts';
+import { maxApplicationPayload, type UplinkOrder, type UplinkRequest } from './device-uplink.ts';
 import { type PayloadProducer, payloadProducer } from './payload-producer.ts';
 import { planExchange, type WindowDelaysS } from './plan-exchange.ts';
 import type { Random } from './seeded-random.ts';
@@ -136,8 +136,13 @@ export class VirtualEndDevice {
   }
 
   /** Sends a payload as soon as the windows of earlier uplinks are over. */
-  sendUplink(request: UplinkRequest): void {
+  sendUplink(wanted: UplinkOrder): void {
     const link = this.#link;
+    const request = {
+      ...wanted,
+      fPort: wanted.fPort ?? this.config.fPort,
+      payload: wanted.payload ?? this.#produce(),
+    };
     if (!link || this.#joining) throw errors.notJoined({ device_id: this.config.id });
     if (request.fault?.kind === 'replay' && !this.#lastFrame)
       throw errors.nothingToReplay({ device_id: this.config.id });

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
@@ -111,6 +111,18 @@ function driverOf(link: Link, { clock, logger, simulator, udp }: LinkManagerOpti
   throw noKind();
 }
 
+/** Set in EUIs that nobody assigned: the bit of locally administered addresses. */
+const LOCALLY_ADMINISTERED = 0x02;
+
+/** Modems and virtual gateways have no EUI of their own; one that is not given is drawn once and kept. */
+function giveEui({ config }: Link): void {
+  if (config.case !== 'atModem' && config.case !== 'virtual') return;
+  if (config.value.gatewayEui.length > 0) return;
+  const eui = new Uint8Array(randomBytes(8));
+  eui[0] = LOCALLY_ADMINISTERED;
+  config.value.gatewayEui = eui;
+}
+
 /** Creates the manager; `start` brings the stored links up. */
 export function createLinkManager(options: LinkManagerOptions): LinkManager {
   const { clock, gatewayServer, simulator, store } = options;
@@ -145,6 +157,7 @@ export function createLinkManager(options: LinkManagerOptions): LinkManager {
     added.id = `link-${randomUUID().slice(0, 8)}`;
     added.createdAt = timestampFromMs(clock.now());
     added.demo = demo;
+    giveEui(added);
     return save(added);
   };
   const builtIn = (): Link =>

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { EmptySchema, timestampMs } from '@bufbuild/protobuf/wkt';
+import type { SimulatedDeviceConfig } from '../../api/gen/gatehouse/v1/simulator_pb.js';
 import { EndDeviceRegistration } from '../../api/gen/gatehouse/v1/workspace_pb.js';
 import { AsEndDeviceRegistry } from '../../api/gen/ttn/lorawan/v3/applicationserver_pb.js';
 import {
@@ -51,8 +52,14 @@ function identityService({ identity }: Registry): Served {
   });
 }
 
+/** What simulates a device that is being registered. */
+export interface SimulationPort {
+  configFor(device: EndDevice): SimulatedDeviceConfig;
+  create(config: SimulatedDeviceConfig): Promise<unknown>;
+}
+
 /** The device registries of The Things Stack, and our call for all four at once. */
-export function endDeviceServices(registry: Registry): Served[] {
+export function endDeviceServices(registry: Registry, simulated: SimulationPort): Served[] {
   const { application, join, network } = registry;
   return [
     identityService(registry),
@@ -86,7 +93,14 @@ export function endDeviceServices(registry: Registry): Served[] {
       },
     }),
     serve(EndDeviceRegistration, {
-      register: ({ endDevice }) => registry.registerEverywhere(deviceOf(endDevice)),
+      async register({ endDevice, simulate }) {
+        const device = deviceOf(endDevice);
+        // A device that cannot be simulated is refused before anything is registered.
+        const config = simulate ? simulated.configFor(device) : undefined;
+        const registered = await registry.registerEverywhere(device);
+        if (config) await simulated.create(config);
+        return registered;
+      },
       async delete(ids) {
         await registry.deleteEverywhere(ids);
         return empty;

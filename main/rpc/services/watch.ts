@@ -4,6 +4,7 @@ import {
   type WatchRequest,
   type WatchUpdate,
   WatchUpdateSchema,
+  type WorkspaceInfo,
 } from '../../api/gen/gatehouse/v1/workspace_pb.js';
 import type { Clock } from '../../base/clock.ts';
 import type { EventBus, Subscription } from '../../events/index.ts';
@@ -11,6 +12,7 @@ import type { FrameStore } from '../../store/index.ts';
 import type { Call } from '../call.ts';
 import { entityOf, eventMessage } from './events.ts';
 import type { LinkPort } from './links.ts';
+import type { SimulatedDevicePort } from './simulator.ts';
 
 /** Changes are gathered this long, so that a page gets at most one update per animation frame. */
 const GATHER_MS = 16;
@@ -23,6 +25,7 @@ export interface WatchOptions {
   readonly frames: FrameStore;
   readonly events: EventBus;
   readonly links: LinkPort & { onChange(listener: () => void): () => void };
+  readonly simulated: SimulatedDevicePort;
   readonly clock: Clock;
 }
 
@@ -30,6 +33,7 @@ interface Pending {
   frames: Frame[];
   skippedFrames: bigint;
   linksChanged: boolean;
+  simulatorChanged: boolean;
   events: ReturnType<typeof eventMessage>[];
   skippedEvents: bigint;
 }
@@ -38,6 +42,7 @@ const nothing = (): Pending => ({
   frames: [],
   skippedFrames: 0n,
   linksChanged: false,
+  simulatorChanged: false,
   events: [],
   skippedEvents: 0n,
 });
@@ -46,6 +51,7 @@ function isEmpty(pending: Pending): boolean {
   return (
     pending.frames.length + pending.events.length === 0 &&
     !pending.linksChanged &&
+    !pending.simulatorChanged &&
     pending.skippedFrames + pending.skippedEvents === 0n
   );
 }
@@ -56,13 +62,22 @@ class Gatherer {
   #pending = nothing();
   #wake: (() => void) | undefined;
 
-  constructor(request: WatchRequest, { events, frames, links }: WatchOptions) {
+  constructor(request: WatchRequest, { events, frames, links, simulated }: WatchOptions) {
     if (request.frames) this.#stops.push(frames.onFrame((frame) => this.#frame(frame)));
     if (request.links) {
       this.#pending.linksChanged = true;
       this.#stops.push(
         links.onChange(() => {
           this.#pending.linksChanged = true;
+          this.wake();
+        }),
+      );
+    }
+    if (request.simulator) {
+      this.#pending.simulatorChanged = true;
+      this.#stops.push(
+        simulated.onChange(() => {
+          this.#pending.simulatorChanged = true;
           this.wake();
         }),
       );
@@ -125,12 +140,20 @@ class Gatherer {
   }
 }
 
-function updateOf(pending: Pending, links: LinkPort): WatchUpdate {
-  const { linksChanged, ...rest } = pending;
+function updateOf(
+  pending: Pending,
+  { links, simulated }: WatchOptions,
+  info: () => WorkspaceInfo,
+): WatchUpdate {
+  const { linksChanged, simulatorChanged, ...rest } = pending;
   return create(WatchUpdateSchema, {
     ...rest,
     linksIncluded: linksChanged,
     links: linksChanged ? links.list() : [],
+    simulatorIncluded: simulatorChanged,
+    simulatedDevices: simulatorChanged ? simulated.list() : [],
+    // What the workspace says of itself changes with its links: the demonstration has one.
+    ...(linksChanged && { workspace: info() }),
   });
 }
 
@@ -139,25 +162,26 @@ export async function* watch(
   request: WatchRequest,
   call: Call,
   options: WatchOptions,
+  info: () => WorkspaceInfo,
 ): AsyncGenerator<WatchUpdate> {
   const gatherer = new Gatherer(request, options);
   const onAbort = (): void => gatherer.wake();
   call.signal.addEventListener('abort', onAbort, { once: true });
   try {
-    if (request.frames && request.framesAfterId > 0n) {
-      const recorded = await options.frames.list({
-        afterId: Number(request.framesAfterId),
-        limit: CAPACITY,
-      });
-      yield create(WatchUpdateSchema, { frames: recorded.frames });
-    } else {
-      yield create(WatchUpdateSchema);
-    }
+    const recorded =
+      request.frames && request.framesAfterId > 0n
+        ? (await options.frames.list({ afterId: Number(request.framesAfterId), limit: CAPACITY }))
+            .frames
+        : [];
+    const first = updateOf(gatherer.take(), options, info);
+    first.frames.unshift(...recorded);
+    first.workspace = info();
+    yield first;
     while (!call.signal.aborted) {
       await gatherer.wait(options.clock, SIGN_OF_LIFE_MS);
       if (call.signal.aborted) return;
       await options.clock.sleep(GATHER_MS);
-      yield updateOf(gatherer.take(), options.links);
+      yield updateOf(gatherer.take(), options, info);
     }
   } finally {
     gatherer.stop();

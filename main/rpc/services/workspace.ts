@@ -88,6 +88,6 @@ export function workspaceService(options: WorkspaceServiceOptions): Served {
       await options.demo.remove();
       return info(options);
     },
-    watch: (request, call) => watch(request, call, options),
+    watch: (request, call) => watch(request, call, options, () => info(options)),
   });
 }

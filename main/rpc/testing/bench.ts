@@ -91,7 +91,7 @@ export function createBench(folder: string): Bench {
         id === 'KEYID'
           ? { id, name: 'test', secretHash: hashSecret('SECRET'), rights: [], admin: true }
           : undefined,
-      Date.now(),
+      systemClock().now(),
     );
   const handle = createHandler({
     router,
