@@ -24,7 +24,7 @@ export interface EventInput {
   readonly name: string;
   readonly identifiers: readonly EntityRef[];
   readonly correlationIds?: readonly string[];
-  /** Called when somebody reads the event, at most once, and possibly never. */
+  /** Called when somebody reads the event: once for all who listen, again for each who reads it later, possibly never. */
   readonly data?: () => EventData;
   /** Our stable code of the reason, for events that tell of a failure. */
   readonly causeCode?: string;
@@ -40,7 +40,7 @@ export interface BusEvent {
   readonly identifiers: readonly EntityRef[];
   readonly correlationIds: readonly string[];
   readonly causeCode?: string;
-  readonly data: () => EventData | undefined;
+  data(): EventData | undefined;
 }
 
 /** Key under which an entity's events are kept. */

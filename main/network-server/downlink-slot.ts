@@ -129,13 +129,11 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
 
   return {
     open(session, group, uplink) {
-      const slot = {};
       const { activity } = session;
-      activity.slot = slot;
+      activity.slot?.cancel();
       const startMs = group.first.receivedMonotonicMs + rx1DelayMs(current(session.mac));
       const leadMs = scheduler.leadTimeMs(group.receptions) + COMMIT_ALLOWANCE_MS;
-      clock.setTimer(startMs - leadMs - clock.monotonic(), () => {
-        if (activity.slot !== slot) return;
+      activity.slot = clock.setTimer(startMs - leadMs - clock.monotonic(), () => {
         activity.slot = undefined;
         use(session, group, uplink).catch((error: unknown) => {
           const { deviceId } = session.device;

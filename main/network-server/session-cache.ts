@@ -1,6 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { type MACState, MACStateSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import type { Timer } from '../base/clock.ts';
 import { type AesKey, type DevAddr, expandKey, type SessionAesKeys } from '../lorawan/index.ts';
 import { createBoundedCache, type NetworkSession } from '../store/index.ts';
 import { type DeviceProfile, profileOf } from './device-profile.ts';
@@ -26,8 +27,8 @@ export interface SessionActivity {
   stickyAnswers: ReadonlySet<string>;
   /** Wall clock of the last DevStatusAns. */
   devStatusAtMs: number | undefined;
-  /** Identity of the receive windows that are open or will be. */
-  slot: object | undefined;
+  /** Runs out when the receive windows of the newest uplink have to be used. */
+  slot: Timer | undefined;
 }
 
 /** A session with its keys expanded and its MAC state decoded. Changed only inside units. */

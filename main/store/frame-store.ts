@@ -72,9 +72,8 @@ export interface OwnedFrameStore extends FrameStore {
   close(): void;
 }
 
-/** Undecided receptions, recent frames and waiting rows kept in memory. */
+/** Undecided receptions and waiting rows kept in memory. */
 const KEPT_RECEPTIONS = 20_000;
-const KEPT_FRAMES = 2_000;
 const MAX_WAITING_FRAMES = 20_000;
 const RETRY_MS = 1_000;
 
@@ -96,7 +95,6 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
     'SELECT record, phy_payload AS phyPayload FROM receptions WHERE id = ?',
   );
   const undecided = createBoundedCache<number, ReceptionRecord>(KEPT_RECEPTIONS);
-  const recent = createBoundedCache<number, Frame>(KEPT_FRAMES);
   const listeners = new Set<(frame: Frame) => void>();
   const waiters: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   const batch: MutableBatch = {
@@ -202,7 +200,7 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
       return record ? [receptionMessage(id, record)] : [];
     });
   const get = (id: number): Frame | undefined => {
-    const known = batch.updates.get(id) ?? batch.frames.get(id) ?? recent.get(id);
+    const known = batch.updates.get(id) ?? batch.frames.get(id);
     if (known) return known;
     const row = readFrame.get(id);
     return row && fromBinary(FrameSchema, plainBytes(row));
@@ -212,7 +210,6 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
     total += 1;
     frame.id = BigInt(lastFrameId);
     batch.frames.set(lastFrameId, frame);
-    recent.set(lastFrameId, frame);
     schedule();
     return lastFrameId;
   };
@@ -248,7 +245,6 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
       if (change.transmission) frame.transmission = change.transmission;
       if (change.receptionIds) frame.receptions.push(...takeReceptions(change.receptionIds));
       if (!batch.frames.has(id)) batch.updates.set(id, frame);
-      recent.set(id, frame);
       schedule();
       tell(frame);
     },
@@ -258,9 +254,7 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
       await flush().catch(() => undefined);
       const { rows, ...rest } = await worker.call('listFrames', query);
       return {
-        frames: rows.map(
-          ({ id, message }) => recent.get(id) ?? fromBinary(FrameSchema, plainBytes(message)),
-        ),
+        frames: rows.map(({ message }) => fromBinary(FrameSchema, plainBytes(message))),
         total,
         ...rest,
       };

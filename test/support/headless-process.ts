@@ -19,16 +19,25 @@ const exited = (child: ChildProcess): Promise<number | null> =>
     ? Promise.resolve(child.exitCode)
     : new Promise((resolve) => child.once('exit', resolve));
 
+export interface HeadlessOptions {
+  /** The program's file; its source by default. */
+  readonly entry?: string;
+  /** Arguments for Node itself. */
+  readonly nodeArguments?: readonly string[];
+}
+
 /** Runs the headless shell on free ports with its data in `directory` and waits until it listens. */
 export async function startHeadless(
   directory: string,
   args: readonly string[] = [],
+  { entry = ENTRY, nodeArguments = [] }: HeadlessOptions = {},
 ): Promise<HeadlessProcess> {
   const free = '127.0.0.1:0';
   const child = spawn(
     process.execPath,
     [
-      ENTRY,
+      ...nodeArguments,
+      entry,
       '--headless',
       '--http',
       free,

@@ -9,7 +9,13 @@ import {
   ScalarType,
   toJson,
 } from '@bufbuild/protobuf';
-import type { Any, Duration, FieldMask, Timestamp } from '@bufbuild/protobuf/wkt';
+import {
+  type Any,
+  anyPack,
+  type Duration,
+  type FieldMask,
+  type Timestamp,
+} from '@bufbuild/protobuf/wkt';
 import {
   fieldForm,
   holdsPlainStruct,
@@ -71,7 +77,7 @@ function isZero(value: unknown): boolean {
 
 /** Shortest decimal text of a 32-bit float, as other implementations print it. */
 function floatNumber(type: ScalarType, json: JsonValue): JsonValue {
-  return type === ScalarType.FLOAT && typeof json === 'number'
+  return type === ScalarType.FLOAT && typeof json === 'number' && !Number.isInteger(json)
     ? Number.parseFloat(json.toPrecision(8).replace(/\.?0+$/, '')) === json
       ? json
       : shortestFloat(json)
@@ -159,11 +165,22 @@ function planOf(desc: DescMessage, plain: boolean): FieldPlan[] {
 const camelCase = (path: string): string =>
   path.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
+/** Messages that were packed here, so that writing them does not decode what was just encoded. */
+const packed = new WeakMap<Any, Message>();
+
+/** Packs a message into an `Any`. It must not change as long as the `Any` is used. */
+export function packAny(desc: DescMessage, message: Message): Any {
+  const any = anyPack(desc, message);
+  packed.set(any, message);
+  return any;
+}
+
 function writeAny(any: Any, context: WriteContext): JsonValue {
   const name = any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1);
   const desc = context.registry.getMessage(name);
   if (!desc) return { '@type': any.typeUrl, value: base64Text(any.value) };
-  const json = writeMessage(desc, fromBinary(desc, any.value), context, false);
+  const message = packed.get(any) ?? fromBinary(desc, any.value);
+  const json = writeMessage(desc, message, context, false);
   if (
     name.startsWith('google.protobuf.') ||
     typeof json !== 'object' ||

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { anyPack, timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import {
   type Event,
   EventSchema,
@@ -15,6 +15,7 @@ import { defineError } from '../../base/errors.ts';
 import type { BusEvent, EntityRef, EventBus } from '../../events/index.ts';
 import { parseHex } from '../../lorawan/index.ts';
 import type { Call, Caller } from '../call.ts';
+import { packAny } from '../json/message-to-json.ts';
 import { requireRight } from '../rights.ts';
 import { type Served, serve } from '../router.ts';
 
@@ -99,7 +100,7 @@ export function eventMessage(event: BusEvent): Event {
     correlationIds: [...event.correlationIds],
     origin: 'gatehouse',
     uniqueId: event.uniqueId,
-    ...(data && { data: anyPack(data.schema, data.message) }),
+    ...(data && { data: packAny(data.schema, data.message) }),
   });
 }
 
