@@ -1,14 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   API_KEY,
-  type HeadlessOptions,
   type HeadlessProcess,
   startHeadless,
 } from '../support/headless-process.ts';
+import type { BareIngestReport } from './bare-ingest.ts';
 import type { SendReport, SendRequest } from './uplink-sender.ts';
 
 /** One burst of uplinks through the whole program. */
@@ -23,10 +23,34 @@ export interface EndToEndRun {
   readonly acknowledgedShare: number;
   readonly loopDelayP99Ms: number;
   readonly rssMb: number;
+  /** CPU time of the program per uplink; only where the system tells. */
+  readonly cpuUs?: number;
+}
+
+export interface EndToEndOptions {
+  /** Uplinks per second, one burst each. */
+  readonly rates: readonly number[];
+  /** Length of a burst. */
+  readonly seconds: number;
+  /** File of the program; its source by default. */
+  readonly entry?: string;
+  readonly nodeArguments?: readonly string[];
+}
+
+export interface EndToEndResult {
+  /** Memory of the program before the first burst. */
+  readonly idleRssMb: number;
+  /** CPU time that receiving, acknowledging and parsing alone costs, per uplink over two gateways. */
+  readonly bareCpuUs: number;
+  readonly runs: readonly EndToEndRun[];
 }
 
 const APPLICATION = 'bench';
 const DEVICES = 256;
+const GATEWAYS = 2;
+/** What Linux counts CPU time in, whatever its kernel was built with. */
+const CLOCK_TICKS_PER_SECOND = 100;
+const RECEIVER = fileURLToPath(new URL('./bare-ingest.ts', import.meta.url));
 const SENDER = fileURLToPath(new URL('./uplink-sender.ts', import.meta.url));
 const SETTLE_MS = 10_000;
 const LOOK_MS = 50;
@@ -137,12 +161,31 @@ async function countEvents(program: HeadlessProcess, name: string) {
   };
 }
 
-function ask(sender: ChildProcess, request: SendRequest): Promise<SendReport> {
+function nextMessage(child: ChildProcess): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    sender.once('message', (report) => resolve(report as SendReport));
-    sender.once('exit', () => reject(new Error('The sender ended.')));
-    sender.send(request);
+    const onExit = (): void => reject(new Error('A process of the bench ended.'));
+    child.once('exit', onExit);
+    child.once('message', (message) => {
+      child.off('exit', onExit);
+      resolve(message);
+    });
   });
+}
+
+function ask(sender: ChildProcess, request: SendRequest): Promise<SendReport> {
+  const report = nextMessage(sender) as Promise<SendReport>;
+  sender.send(request);
+  return report;
+}
+
+/** CPU time that a process has used so far, where the system tells (Linux). */
+function cpuSecondsOf(pid: number | undefined): number | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
+  } catch {
+    return undefined;
+  }
 }
 
 async function frameCount(program: HeadlessProcess): Promise<number> {
@@ -169,12 +212,16 @@ async function runBurst({
   const count = Math.floor(perSecond * seconds);
   await call(program, 'GET', '/gatehouse/diagnostics');
   const port = Number(program.addresses.udp?.split(':')[1]);
+  const cpuBefore = cpuSecondsOf(program.child.pid);
   const report = await ask(sender, { port, devices: DEVICE_KEYS, firstFCnt, count, perSecond });
   for (let waitedMs = 0; events.count() < count && waitedMs < SETTLE_MS; waitedMs += LOOK_MS)
     await wait(LOOK_MS);
   const busy = await call(program, 'GET', '/gatehouse/diagnostics');
+  const cpuAfter = cpuSecondsOf(program.child.pid);
   await events.stop();
   return {
+    ...(cpuBefore !== undefined &&
+      cpuAfter !== undefined && { cpuUs: ((cpuAfter - cpuBefore) / count) * 1e6 }),
     perSecond: count / report.seconds,
     sent: count,
     events: events.count(),
@@ -185,27 +232,47 @@ async function runBurst({
   };
 }
 
+/** The same burst at the first rate to a process that does nothing but receive. */
+async function measureBareIngest(
+  sender: ChildProcess,
+  { rates, seconds }: EndToEndOptions,
+): Promise<number> {
+  const receiver = fork(RECEIVER, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  try {
+    const { port } = (await nextMessage(receiver)) as { port: number };
+    const count = Math.floor((rates[0] ?? 0) * seconds);
+    const request = { port, devices: DEVICE_KEYS, firstFCnt: 1, count, perSecond: rates[0] ?? 0 };
+    await ask(sender, request);
+    receiver.send('report');
+    const { datagrams, cpuSeconds } = (await nextMessage(receiver)) as BareIngestReport;
+    return (cpuSeconds / (datagrams / GATEWAYS)) * 1e6;
+  } finally {
+    receiver.removeAllListeners();
+    receiver.kill();
+  }
+}
+
 /**
  * Sends bursts of uplinks of {@link DEVICES} devices, each heard by two gateways, at each of the given rates through a
- * headless program of its own and a subscriber over HTTP.
+ * headless program of its own to a subscriber over HTTP.
  */
-export async function measureEndToEnd(
-  rates: readonly number[],
-  seconds: number,
-  how: HeadlessOptions = {},
-): Promise<EndToEndRun[]> {
+export async function measureEndToEnd(options: EndToEndOptions): Promise<EndToEndResult> {
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
-  const program = await startHeadless(directory, [], how);
+  const program = await startHeadless(directory, [], options);
   const sender = fork(SENDER, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   try {
+    const idle = await call(program, 'GET', '/gatehouse/diagnostics');
+    const bareCpuUs = await measureBareIngest(sender, options);
     await register(program);
     const runs: EndToEndRun[] = [];
     let firstFCnt = 1;
-    for (const perSecond of rates) {
-      runs.push(await runBurst({ program, sender, firstFCnt, perSecond, seconds }));
-      firstFCnt += Math.ceil((perSecond * seconds) / DEVICES) + 1;
+    for (const perSecond of options.rates) {
+      runs.push(
+        await runBurst({ program, sender, firstFCnt, perSecond, seconds: options.seconds }),
+      );
+      firstFCnt += Math.ceil((perSecond * options.seconds) / DEVICES) + 1;
     }
-    return runs;
+    return { idleRssMb: Number(idle.rss_bytes) / MB, bareCpuUs, runs };
   } finally {
     sender.removeAllListeners();
     sender.kill();

@@ -1,0 +1,106 @@
+/**
+ * `npm run bench [frames] [rows] [modem] [uplinks]`: measures what the program promises, each figure against a baseline
+ * that runs in turns with it. Absolute figures belong to the machine; the shares are what to compare.
+ */
+import { fileURLToPath } from 'node:url';
+import { measureAtModemTransmitError } from '../support/lora-e5-transmit-error.ts';
+import { ptyUnavailable } from '../support/pty.ts';
+import { type EndToEndRun, measureEndToEnd } from './end-to-end.ts';
+import { measureFramePath } from './frame-path.ts';
+import { measureFrameRows } from './frame-rows.ts';
+
+const BUNDLE = fileURLToPath(new URL('../../dist/main/headless.js', import.meta.url));
+/** What C loops reached where AES-NI was there; for machines without a compiler. */
+const REFERENCE_C_FRAMES_PER_SECOND = '10–12 million';
+const UPLINK_RATES = [3_000, 4_000, 5_000, 6_000];
+const BURST_SECONDS = 8;
+/** Below this the program keeps its promise: no loss at the first rate, and a loop that is never late for a window. */
+const LOOP_DELAY_LIMIT_MS = 20;
+const IDLE_MEMORY_LIMIT_MB = 150;
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const number = (value: number, digits = 0): string =>
+  value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: digits });
+const percent = (share: number): string => `${number(share * 100, 1)} %`;
+
+async function frames(): Promise<void> {
+  const { rounds, cLoop } = await measureFramePath();
+  const { rates, ratio } = rounds;
+  say(`Parse, verify and decrypt, with frame objects (Node ${process.version})`);
+  say(`  Gatehouse     ${number(rates.gatehouse ?? 0)} frames/s`);
+  say(
+    `  lora-packet   ${number(rates['lora-packet'] ?? 0)} frames/s: ${number(ratio('gatehouse', 'lora-packet'))} times faster`,
+  );
+  if ('aes' in cLoop)
+    say(
+      `  C (${cLoop.aes})    ${number(rates.c ?? 0)} frames/s: ${percent(ratio('gatehouse', 'c'))} of it`,
+    );
+  else
+    say(
+      `  C             not measured, ${cLoop.missing.trim()}; with AES-NI about ${REFERENCE_C_FRAMES_PER_SECOND} frames/s`,
+    );
+}
+
+async function rows(): Promise<void> {
+  const { rates, ratio } = await measureFrameRows();
+  say('Frame rows');
+  say(`  store           ${number(rates.store ?? 0)} rows/s, from frames`);
+  say(
+    `  one connection  ${number(rates['one connection'] ?? 0)} rows/s, finished rows: ${percent(ratio('store', 'one connection'))} of it`,
+  );
+}
+
+async function modem(): Promise<void> {
+  const missing = ptyUnavailable();
+  say('Serial modem: begin of transmissions against their time');
+  if (missing) {
+    say(`  not measured: ${missing}`);
+    return;
+  }
+  const { count, meanMs, p50Ms, p95Ms, maxMs } = await measureAtModemTransmitError();
+  say(
+    `  ${count} frames: mean ${number(meanMs, 2)} ms, p50 ${number(p50Ms, 2)} ms, p95 ${number(p95Ms, 2)} ms, worst ${number(maxMs, 2)} ms`,
+  );
+}
+
+function lost({ sent, events, recorded }: EndToEndRun): number {
+  return sent - Math.min(events, recorded);
+}
+
+async function uplinks(): Promise<void> {
+  const { idleRssMb, bareCpuUs, runs } = await measureEndToEnd({
+    rates: UPLINK_RATES,
+    seconds: BURST_SECONDS,
+    entry: BUNDLE,
+  });
+  say(
+    'Uplinks end to end: each over two gateways by UDP, verified, recorded, and sent to a subscriber',
+  );
+  say(`  memory after start ${number(idleRssMb)} MB (limit ${IDLE_MEMORY_LIMIT_MB} MB)`);
+  for (const run of runs) {
+    const { perSecond, loopDelayP99Ms, rssMb, cpuUs } = run;
+    const parts = [
+      `  ${number(perSecond)} uplinks/s`,
+      `${number(lost(run))} of ${number(run.sent)} lost`,
+      `loop delay p99 ${number(loopDelayP99Ms, 1)} ms (limit ${LOOP_DELAY_LIMIT_MS} ms)`,
+      `memory ${number(rssMb)} MB`,
+    ];
+    if (cpuUs !== undefined && bareCpuUs !== undefined) {
+      parts.push(
+        `${number(cpuUs)} µs of CPU each, ${number(cpuUs / bareCpuUs, 1)} times bare reception`,
+      );
+    }
+    say(parts.join(', '));
+  }
+}
+
+const sections: Readonly<Record<string, () => Promise<void>>> = { frames, rows, modem, uplinks };
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in sections));
+if (unknown.length > 0) {
+  say(`There is no section ${unknown.join(', ')}; there are ${Object.keys(sections).join(', ')}.`);
+  process.exit(2);
+}
+for (const [name, run] of Object.entries(sections)) {
+  if (wanted.length === 0 || wanted.includes(name)) await run();
+}
