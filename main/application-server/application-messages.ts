@@ -4,14 +4,7 @@ import { EndDeviceIdentifiersSchema } from '../api/gen/ttn/lorawan/v3/identifier
 import { type ApplicationUp, ApplicationUpSchema } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import type { EntityRef, EventBus } from '../events/index.ts';
 import { parseHex } from '../lorawan/index.ts';
-
-/** A device as the application side names it. EUIs and DevAddr are upper-case hex. */
-export interface DeviceRef {
-  readonly applicationId: string;
-  readonly deviceId: string;
-  readonly devEui?: string;
-  readonly joinEui?: string;
-}
+import type { DeviceRef } from '../seams/application-traffic.ts';
 
 type Up = NonNullable<MessageInitShape<typeof ApplicationUpSchema>['up']>;
 
@@ -68,9 +61,4 @@ export function publishUp(
     data: () => ({ schema: ApplicationUpSchema, message: applicationUp(input) }),
     ...(causeCode === undefined ? {} : { causeCode }),
   });
-}
-
-/** Whether two byte strings are equal. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((value, index) => value === b[index]);
 }

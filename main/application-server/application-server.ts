@@ -2,7 +2,6 @@ import { create, type JsonObject } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
-import type { TxSettings } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import {
   type ApplicationDownlink,
   ApplicationDownlink_ConfirmedRetrySchema,
@@ -11,92 +10,29 @@ import {
   ApplicationJoinAcceptSchema,
   ApplicationUplinkSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
-import type { RxMetadata } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
+import { sameBytes } from '../base/bytes.ts';
 import { type CauseCode, OUTCOME, STAGE, type StageData } from '../base/causes.ts';
 import type { Clock } from '../base/clock.ts';
 import { STATUS } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { EventBus } from '../events/index.ts';
-import { cryptFrmPayload, type DevAddr, expandKey } from '../lorawan/index.ts';
+import { cryptFrmPayload, expandKey } from '../lorawan/index.ts';
+import type {
+  ApplicationHandler,
+  ApplicationUplinkResult,
+  DeviceRef,
+  DownlinkNotice,
+  DownlinkQueue,
+  UplinkForApplication,
+} from '../seams/application-traffic.ts';
 import type { ApplicationSession, Store } from '../store/index.ts';
-import { type DeviceRef, deviceEntity, publishUp, sameBytes } from './application-messages.ts';
+import { deviceEntity, publishUp } from './application-messages.ts';
 import { decodedDownlink, uplinkFormatter } from './device-formatters.ts';
-import {
-  type ApplicationQueue,
-  createApplicationQueue,
-  type NetworkQueue,
-} from './downlink-queue.ts';
+import { type ApplicationQueue, createApplicationQueue } from './downlink-queue.ts';
 import type { Formatters } from './formatters/formatters.ts';
 
-/** A data uplink as the network server verified it; the payload is still encrypted. */
-export interface ApplicationUplinkInput {
-  readonly device: DeviceRef;
-  readonly devAddr: DevAddr;
-  readonly sessionKeyId: Uint8Array;
-  readonly fPort: number | undefined;
-  readonly frmPayload: Uint8Array;
-  readonly fullFCnt: number;
-  readonly confirmed: boolean;
-  readonly receivedAtMs: number;
-  readonly consumedAirtimeUs: number;
-  readonly correlationIds: readonly string[];
-  rxMetadata(): RxMetadata[];
-  settings(): TxSettings;
-}
-
-/** What the application side made of an uplink; it goes into the frame's record. */
-export interface ApplicationUplinkResult {
-  readonly stage: StageData;
-  readonly frmPayload?: Uint8Array;
-  readonly decodedPayload?: JsonObject;
-  readonly decodedPayloadWarnings: readonly string[];
-}
-
-/** A new session that the join server made and the network server offered to the device. */
-export interface ApplicationJoinInput {
-  readonly device: DeviceRef;
-  readonly devAddr: DevAddr;
-  readonly sessionKeyId: Uint8Array;
-  readonly appSKey: Uint8Array;
-  /** Queue of the old session, encrypted for it. */
-  readonly invalidatedDownlinks: readonly ApplicationDownlink[];
-  readonly receivedAtMs: number;
-  readonly correlationIds: readonly string[];
-}
-
-/** What became of a downlink that an application had queued. */
-export interface ApplicationDownlinkReport {
-  readonly device: DeviceRef;
-  /** As the network server had it: encrypted, with its counter. */
-  readonly downlink: ApplicationDownlink;
-  readonly devAddr: DevAddr;
-  readonly correlationIds: readonly string[];
-}
-
-/** A queue that lost its counters because the network used them for frames of its own. */
-export interface InvalidatedQueue {
-  readonly device: DeviceRef;
-  readonly sessionKeyId: Uint8Array;
-  readonly lastFCntDown: number;
-  /** What was queued, encrypted with its old counters. */
-  readonly downlinks: readonly ApplicationDownlink[];
-}
-
 /** Decrypts, formats and hands on what devices send, and queues what applications send. */
-export interface ApplicationServer extends ApplicationQueue {
-  uplink(input: ApplicationUplinkInput): Promise<ApplicationUplinkResult>;
-  /** Stores the pending application session. Called inside the network server's unit of work. */
-  storeJoin(input: ApplicationJoinInput): void;
-  /** Tells the application of a join-accept that is on its way. */
-  joinAccepted(input: ApplicationJoinInput): void;
-  downlinkSent(report: ApplicationDownlinkReport): void;
-  downlinkAcknowledged(report: ApplicationDownlinkReport): void;
-  /** The device did not acknowledge; the downlink is queued again until its attempts are used up. */
-  downlinkNotAcknowledged(report: ApplicationDownlinkReport): void;
-  downlinkFailed(report: ApplicationDownlinkReport & { readonly cause: CauseCode }): void;
-  /** Encrypts what the network server took out of its queue anew, and queues it again. */
-  queueInvalidated(queue: InvalidatedQueue): void;
-}
+export interface ApplicationServer extends ApplicationHandler, ApplicationQueue {}
 
 export interface ApplicationDeviceRow {
   readonly row: number;
@@ -110,7 +46,7 @@ export interface ApplicationServerOptions {
     deviceId: string,
   ) => ApplicationDeviceRow | undefined;
   readonly formatters: Formatters;
-  readonly networkQueue: NetworkQueue;
+  readonly networkQueue: DownlinkQueue;
   readonly events: Pick<EventBus, 'publish'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -138,7 +74,7 @@ function createSessionFinder({ store, findDevice }: ApplicationServerOptions) {
   };
 }
 
-function uplinkMessage(input: ApplicationUplinkInput, frmPayload: Uint8Array, decoded: Decoded) {
+function uplinkMessage(input: UplinkForApplication, frmPayload: Uint8Array, decoded: Decoded) {
   return create(ApplicationUplinkSchema, {
     sessionKeyId: input.sessionKeyId,
     fPort: input.fPort ?? 0,
@@ -173,7 +109,7 @@ interface Decoded {
 async function decode(
   formatters: Formatters,
   device: ApplicationDeviceRow,
-  input: ApplicationUplinkInput,
+  input: UplinkForApplication,
   bytes: Uint8Array,
 ): Promise<Decoded> {
   const none = { warnings: [], normalized: [] };
@@ -196,7 +132,7 @@ async function decode(
 function createUplinkHandler(options: ApplicationServerOptions) {
   const findSession = createSessionFinder(options);
   const { events, formatters } = options;
-  return async (input: ApplicationUplinkInput): Promise<ApplicationUplinkResult> => {
+  return async (input: UplinkForApplication): Promise<ApplicationUplinkResult> => {
     const found = await findSession(input.device, input.sessionKeyId);
     if ('cause' in found) {
       events.publish({
@@ -252,7 +188,7 @@ function createUplinkHandler(options: ApplicationServerOptions) {
 function createReports(options: ApplicationServerOptions, queue: ApplicationQueue) {
   const { clock, events, findDevice, logger, store } = options;
 
-  const opened = (report: ApplicationDownlinkReport): ApplicationDownlink => {
+  const opened = (report: DownlinkNotice): ApplicationDownlink => {
     const device = findDevice(report.device.applicationId, report.device.deviceId);
     const sessions = device ? store.applicationSessions.byDevice(device.row) : {};
     const session = [sessions.current, sessions.pending].find(
@@ -262,7 +198,7 @@ function createReports(options: ApplicationServerOptions, queue: ApplicationQueu
   };
   const tell = (
     name: string,
-    report: ApplicationDownlinkReport,
+    report: DownlinkNotice,
     kind: 'downlinkSent' | 'downlinkAck' | 'downlinkNack',
   ): void =>
     publishUp(events, name, {
@@ -274,10 +210,7 @@ function createReports(options: ApplicationServerOptions, queue: ApplicationQueu
         return { case: kind, value: opened(report) };
       },
     });
-  const failed = ({
-    cause,
-    ...report
-  }: ApplicationDownlinkReport & { readonly cause: CauseCode }): void =>
+  const failed = ({ cause, ...report }: DownlinkNotice & { readonly cause: CauseCode }): void =>
     publishUp(
       events,
       'as.down.data.failed.forward',
@@ -304,12 +237,12 @@ function createReports(options: ApplicationServerOptions, queue: ApplicationQueu
     );
 
   return {
-    downlinkSent: (report: ApplicationDownlinkReport) =>
+    downlinkSent: (report: DownlinkNotice) =>
       tell('as.down.data.sent.forward', report, 'downlinkSent'),
-    downlinkAcknowledged: (report: ApplicationDownlinkReport) =>
+    downlinkAcknowledged: (report: DownlinkNotice) =>
       tell('as.down.data.ack.forward', report, 'downlinkAck'),
     downlinkFailed: failed,
-    downlinkNotAcknowledged(report: ApplicationDownlinkReport): void {
+    downlinkNotAcknowledged(report: DownlinkNotice): void {
       const plain = opened(report);
       const attempt = (plain.confirmedRetry?.attempt ?? 1) + 1;
       const limit = plain.confirmedRetry?.maxAttempts ?? DEFAULT_ATTEMPTS;

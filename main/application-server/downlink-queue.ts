@@ -4,25 +4,15 @@ import {
   type ApplicationDownlink,
   ApplicationDownlinkSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { sameBytes } from '../base/bytes.ts';
 import { GatehouseError } from '../base/errors.ts';
 import { cryptFrmPayload, expandKey } from '../lorawan/index.ts';
+import type { DeviceRef, DownlinkQueue, InvalidatedQueue } from '../seams/application-traffic.ts';
 import type { ApplicationSession } from '../store/index.ts';
-import { type DeviceRef, publishUp, sameBytes } from './application-messages.ts';
-import type {
-  ApplicationDeviceRow,
-  ApplicationServerOptions,
-  InvalidatedQueue,
-} from './application-server.ts';
+import { publishUp } from './application-messages.ts';
+import type { ApplicationDeviceRow, ApplicationServerOptions } from './application-server.ts';
 import { decodedDownlink, encodedDownlink } from './device-formatters.ts';
 import { applicationDeviceNotFound, noDeviceSession, retriesInvalid } from './errors.ts';
-
-/** The network server's side of the queue; items are encrypted and have their counters. */
-export interface NetworkQueue {
-  /** Adds behind the queue; rejects with `pkg/networkserver` errors and then queues none. */
-  push(device: DeviceRef, items: readonly ApplicationDownlink[]): Promise<void>;
-  replace(device: DeviceRef, items: readonly ApplicationDownlink[]): Promise<void>;
-  list(device: DeviceRef): readonly ApplicationDownlink[];
-}
 
 /** The application's view of a device's queue: payloads in the clear. */
 export interface ApplicationQueue {
@@ -140,7 +130,7 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
     ref: DeviceRef,
     device: ApplicationDeviceRow,
     items: readonly ApplicationDownlink[],
-    put: NetworkQueue['push'],
+    put: DownlinkQueue['push'],
     only?: Uint8Array,
   ): Promise<void> => {
     for (let corrections = 0; ; corrections += 1) {
@@ -183,7 +173,7 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
   const enqueue = async (
     ref: DeviceRef,
     downlinks: readonly ApplicationDownlink[],
-    put: NetworkQueue['push'],
+    put: DownlinkQueue['push'],
   ): Promise<void> => {
     const device = deviceOf(ref);
     if (downlinks.length > 0) sessionsOf(ref, device.row);

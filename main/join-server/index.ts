@@ -1,11 +1,2 @@
-export type {
-  AcceptedJoin,
-  JoinDevice,
-  JoinedKeys,
-  JoinRegistry,
-  JoinRequest,
-  JoinServer,
-  JoinServerOptions,
-  RejectedJoin,
-} from './join-server.ts';
+export type { JoinDevice, JoinRegistry, JoinServerOptions } from './join-server.ts';
 export { createJoinServer } from './join-server.ts';

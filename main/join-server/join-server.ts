@@ -4,9 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { EntityRef, EventBus } from '../events/index.ts';
 import {
   type AesKey,
-  type DevAddr,
   type DevEui,
-  type DlSettings,
   deriveJoinServerKeys,
   deriveSessionKeys10,
   deriveSessionKeys11,
@@ -14,12 +12,12 @@ import {
   type JoinAcceptProtection,
   type JoinEui,
   type JoinRequestFrame,
-  type MacVersion,
-  type NetId,
   reverseEui64,
+  type SessionKeys11,
   sealJoinAccept,
   verifyJoinRequestMic,
 } from '../lorawan/index.ts';
+import type { AcceptedJoin, JoinPort, JoinQuestion, RejectedJoin } from '../seams/joining.ts';
 import type { Store } from '../store/index.ts';
 import { nextJoinState } from './nonces.ts';
 import { joinKeys, type RootKeys } from './root-keys.ts';
@@ -48,51 +46,6 @@ export interface JoinServerOptions {
   readonly random: (count: number) => Uint8Array;
 }
 
-/** A join-request and what the network grants if it is accepted. */
-export interface JoinRequest {
-  readonly frame: JoinRequestFrame;
-  readonly macVersion: MacVersion;
-  readonly devAddr: DevAddr;
-  readonly netId: NetId;
-  readonly dlSettings: DlSettings;
-  /** RxDelay as it goes on air, in seconds. */
-  readonly rxDelay: number;
-  /** 16 bytes. */
-  readonly cfList?: Uint8Array;
-  readonly correlationIds: readonly string[];
-}
-
-/** Raw session keys; in 1.0.x the NwkSKey stands in all three network places. */
-export interface JoinedKeys {
-  readonly fNwkSIntKey: Uint8Array;
-  readonly sNwkSIntKey: Uint8Array;
-  readonly nwkSEncKey: Uint8Array;
-  readonly appSKey: Uint8Array;
-}
-
-export interface AcceptedJoin {
-  readonly accepted: true;
-  /** PHYPayload. */
-  readonly joinAccept: Uint8Array;
-  readonly sessionKeyId: Uint8Array;
-  readonly keys: JoinedKeys;
-  readonly joinNonce: number;
-  readonly evidence: readonly EvidenceData[];
-}
-
-export interface RejectedJoin {
-  readonly accepted: false;
-  readonly cause: CauseCode;
-  readonly evidence: readonly EvidenceData[];
-}
-
-export interface JoinServer {
-  /** Judges a join-request. Call it inside `store.unit()`: the nonces are stored with the unit, or not. */
-  handleJoin(request: JoinRequest): AcceptedJoin | RejectedJoin;
-  /** Looks for a registration that almost fits an unknown device. */
-  explainUnknownDevice(frame: JoinRequestFrame): RejectedJoin;
-}
-
 const ZERO_EUI = '0000000000000000';
 
 function rejected(cause: CauseCode, evidence: readonly EvidenceData[]): RejectedJoin {
@@ -105,10 +58,10 @@ function requestEvidence({ joinEui, devEui, devNonce }: JoinRequestFrame): Evide
 
 /** Keys of the new session (TS001-1.0.4 §6.2.3, LoRaWAN 1.1 §6.2.5). */
 function sessionKeys(
-  request: JoinRequest,
+  request: JoinQuestion,
   joinNonce: number,
   roots: { readonly networkRoot: AesKey; readonly applicationRoot: AesKey },
-): JoinedKeys {
+): SessionKeys11 {
   const { frame, netId, dlSettings } = request;
   const { joinEui, devNonce } = frame;
   if (dlSettings.optNeg) {
@@ -126,7 +79,7 @@ function sessionKeys(
   return { fNwkSIntKey: nwkSKey, sNwkSIntKey: nwkSKey, nwkSEncKey: nwkSKey, appSKey };
 }
 
-function protection(request: JoinRequest, networkRoot: AesKey): JoinAcceptProtection {
+function protection(request: JoinQuestion, networkRoot: AesKey): JoinAcceptProtection {
   const { joinEui, devEui, devNonce } = request.frame;
   if (request.macVersion !== '1.1.0')
     return { encryptionKey: networkRoot, integrityKey: networkRoot };
@@ -138,12 +91,12 @@ function protection(request: JoinRequest, networkRoot: AesKey): JoinAcceptProtec
 }
 
 /** Creates the join server. */
-export function createJoinServer(options: JoinServerOptions): JoinServer {
+export function createJoinServer(options: JoinServerOptions): JoinPort {
   const { store, registry, clock, events, random } = options;
 
   const publish = (
     name: string,
-    request: JoinRequest,
+    request: JoinQuestion,
     device: JoinDevice | undefined,
     causeCode?: string,
   ): void => {
@@ -183,7 +136,7 @@ export function createJoinServer(options: JoinServerOptions): JoinServer {
     return rejected('device_not_found', evidence);
   };
 
-  const judge = (request: JoinRequest, device: JoinDevice): AcceptedJoin | RejectedJoin => {
+  const judge = (request: JoinQuestion, device: JoinDevice): AcceptedJoin | RejectedJoin => {
     const { frame, macVersion } = request;
     const before = store.joinState.get(device.row);
     const evidence: EvidenceData[] = requestEvidence(frame);

@@ -2,6 +2,7 @@ import { clone, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { MACStateSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { sameBytes } from '../base/bytes.ts';
 import type { WindowSettings } from '../base/seams.ts';
 import type { MacCommand } from '../lorawan/index.ts';
 import type { QueuedDownlink } from '../store/index.ts';
@@ -9,12 +10,7 @@ import { adrMode } from './adr.ts';
 import { collectCommands, type DownlinkCommands } from './downlink-commands.ts';
 import { current, setPending } from './mac/index.ts';
 import type { NetworkStore } from './ports.ts';
-import {
-  chooseFromQueue,
-  type FailedDownlink,
-  type QueueChoice,
-  sameBytes,
-} from './queue-choice.ts';
+import { chooseFromQueue, type FailedDownlink, type QueueChoice } from './queue-choice.ts';
 import { type DataDownlink, sealDataDownlink } from './seal-data-downlink.ts';
 import { isLorawan11, type LiveSession } from './session-cache.ts';
 import { receiveWindows, rx1DelayMs, type UplinkPlace } from './windows.ts';

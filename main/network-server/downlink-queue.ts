@@ -5,8 +5,8 @@ import {
   DownlinkQueueOperationErrorDetailsSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { devAddrToBytes, formatHex } from '../lorawan/index.ts';
+import type { DeviceRef, DownlinkQueue } from '../seams/application-traffic.ts';
 import type { NetworkSession } from '../store/index.ts';
-import type { DeviceRef, DownlinkQueue } from './application-handler.ts';
 import { profileOf } from './device-profile.ts';
 import {
   deviceNotFound,

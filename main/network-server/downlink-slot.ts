@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { errorText } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { DownlinkScheduler } from '../base/seams.ts';
-import type { ApplicationHandler } from './application-handler.ts';
+import type { ApplicationHandler } from '../seams/application-traffic.ts';
 import {
   type AssembledDownlink,
   type Assembly,

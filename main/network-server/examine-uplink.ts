@@ -1,3 +1,4 @@
+import { sameBytes } from '../base/bytes.ts';
 import { type CauseCode, type EvidenceData, fact } from '../base/causes.ts';
 import type { ReceivedUplink } from '../base/seams.ts';
 import {
@@ -48,10 +49,6 @@ function refuse(
   isDuplicate = false,
 ): RefusedUplink {
   return { ok: false, cause, evidence, isDuplicate };
-}
-
-function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, index) => byte === right[index]);
 }
 
 /** Whether the device may send this same frame once more. */

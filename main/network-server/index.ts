@@ -1,13 +1,3 @@
-export type {
-  ApplicationHandler,
-  ApplicationUplinkResult,
-  DeviceRef,
-  DownlinkNotice,
-  DownlinkQueue,
-  InvalidatedQueue,
-  JoinForApplication,
-  UplinkForApplication,
-} from './application-handler.ts';
 export { createDownlinkQueue } from './downlink-queue.ts';
 export type { NetworkServer, NetworkServerOptions } from './network-server.ts';
 export { createNetworkServer } from './network-server.ts';

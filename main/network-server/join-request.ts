@@ -15,19 +15,14 @@ import {
   type JoinRequestFrame,
   parseCfList,
 } from '../lorawan/index.ts';
-import type { ApplicationHandler, JoinForApplication } from './application-handler.ts';
+import type { ApplicationHandler, JoinForApplication } from '../seams/application-traffic.ts';
+import type { JoinPort } from '../seams/joining.ts';
 import type { UplinkGroup } from './deduplication.ts';
 import { type DeviceProfile, profileOf } from './device-profile.ts';
 import { correlationIds } from './events.ts';
 import { current, desired } from './mac/index.ts';
 import { newMacState } from './new-mac-state.ts';
-import type {
-  JoinPort,
-  NetworkDevice,
-  NetworkSettings,
-  NetworkStore,
-  RandomBytes,
-} from './ports.ts';
+import type { NetworkDevice, NetworkSettings, NetworkStore, RandomBytes } from './ports.ts';
 import type { SessionCache } from './session-cache.ts';
 import { receiveWindows, type UplinkPlace } from './windows.ts';
 

@@ -18,12 +18,13 @@ import {
   timeOnAirUs,
   type UplinkDataFrame,
 } from '../lorawan/index.ts';
-import { storeFull } from '../store/index.ts';
 import type {
   ApplicationHandler,
   ApplicationUplinkResult,
   DownlinkQueue,
-} from './application-handler.ts';
+} from '../seams/application-traffic.ts';
+import type { JoinPort } from '../seams/joining.ts';
+import { storeFull } from '../store/index.ts';
 import { type AppliedUplink, applyUplink } from './apply-uplink.ts';
 import { createDeduplication, type UplinkGroup } from './deduplication.ts';
 import { createDownlinkQueue } from './downlink-queue.ts';
@@ -37,7 +38,6 @@ import { type MatchResult, matchUplink } from './match.ts';
 import { causeOfOtherFrame } from './other-frames.ts';
 import type {
   EventSink,
-  JoinPort,
   NetworkDevice,
   NetworkRegistry,
   NetworkSettings,

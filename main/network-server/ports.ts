@@ -1,16 +1,6 @@
 import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
-import type { CauseCode, EvidenceData } from '../base/causes.ts';
 import type { EventBus } from '../events/index.ts';
-import type {
-  DevAddr,
-  DevAddrPrefix,
-  DevEui,
-  DlSettings,
-  JoinEui,
-  JoinRequestFrame,
-  MacVersion,
-  NetId,
-} from '../lorawan/index.ts';
+import type { DevAddrPrefix, DevEui, JoinEui, NetId } from '../lorawan/index.ts';
 import type { FrameStore, Store } from '../store/index.ts';
 
 /** A device as the network registry holds it. */
@@ -51,45 +41,3 @@ export interface NetworkSettings {
 
 /** `count` random bytes. */
 export type RandomBytes = (count: number) => Uint8Array;
-
-/** What the join server is asked. */
-export interface JoinQuestion {
-  readonly frame: JoinRequestFrame;
-  readonly macVersion: MacVersion;
-  readonly devAddr: DevAddr;
-  readonly netId: NetId;
-  readonly dlSettings: DlSettings;
-  /** RxDelay as it goes on air, in seconds. */
-  readonly rxDelay: number;
-  readonly cfList?: Uint8Array;
-  readonly correlationIds: readonly string[];
-}
-
-/** What the join server answers. */
-export type JoinAnswer =
-  | {
-      readonly accepted: true;
-      /** PHYPayload. */
-      readonly joinAccept: Uint8Array;
-      readonly sessionKeyId: Uint8Array;
-      /** Raw keys; in 1.0.x the NwkSKey stands in all three network places. */
-      readonly keys: {
-        readonly fNwkSIntKey: Uint8Array;
-        readonly sNwkSIntKey: Uint8Array;
-        readonly nwkSEncKey: Uint8Array;
-        readonly appSKey: Uint8Array;
-      };
-      readonly evidence: readonly EvidenceData[];
-    }
-  | {
-      readonly accepted: false;
-      readonly cause: CauseCode;
-      readonly evidence: readonly EvidenceData[];
-    };
-
-/** What the network server needs of the join server. Both calls are synchronous and belong inside a unit. */
-export interface JoinPort {
-  handleJoin(question: JoinQuestion): JoinAnswer;
-  /** Looks for a registration that almost fits. */
-  explainUnknownDevice(frame: JoinRequestFrame): Extract<JoinAnswer, { accepted: false }>;
-}

@@ -1,4 +1,5 @@
 import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { sameBytes } from '../base/bytes.ts';
 import type { CauseCode } from '../base/causes.ts';
 import type { QueuedDownlink } from '../store/index.ts';
 import { isLorawan11, type LiveSession } from './session-cache.ts';
@@ -19,11 +20,6 @@ export interface QueueChoice {
   readonly invalidated: readonly QueuedDownlink[];
   /** Entries that leave the queue now. */
   readonly remove: readonly QueuedDownlink[];
-}
-
-/** Whether two byte strings are equal. */
-export function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, index) => byte === right[index]);
 }
 
 /**

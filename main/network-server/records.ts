@@ -23,8 +23,8 @@ import {
   eui64ToBytes,
   timeOnAirUs,
 } from '../lorawan/index.ts';
+import type { ApplicationUplinkResult } from '../seams/application-traffic.ts';
 import { dataRateMessage } from '../store/index.ts';
-import type { ApplicationUplinkResult } from './application-handler.ts';
 import type { UplinkGroup } from './deduplication.ts';
 import type { NetworkDevice } from './ports.ts';
 

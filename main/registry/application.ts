@@ -6,18 +6,17 @@ import {
   type Session,
   SessionSchema,
 } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import { sameBytes } from '../base/bytes.ts';
 import { devAddrFromBytes, devAddrToBytes } from '../lorawan/index.ts';
-import type { ApplicationSession, DeviceRow, SessionKind } from '../store/index.ts';
+import type { ApplicationSession, DeviceRow, SessionKind, Store } from '../store/index.ts';
 import {
   answer,
-  changedIdentifier,
   decodeDevice,
   deviceIds,
   deviceRef,
   encodeDevice,
   type RegistryContext,
   SERVER_PATHS,
-  takenAttributes,
 } from './context.ts';
 import {
   applicationDeviceNotFound,
@@ -25,14 +24,19 @@ import {
   applicationFieldValue,
   applicationReadOnlyField,
   notFound,
-  prohibitedField,
-  registryEuisTaken,
   scriptTooLarge,
 } from './errors.ts';
 import { emptyDevice } from './identity.ts';
-import type { ServerRegistry, ServerUnit } from './join.ts';
 import { covers, isZeroBytes, mergeByPaths, without } from './masks.ts';
-import { sameBytes } from './session-messages.ts';
+import {
+  checkEuisFree,
+  checkSameIdentity,
+  createServerRegistry,
+  deleteDevice,
+  type ServerRegistry,
+  type ServerTable,
+  type ServerUnit,
+} from './server-registry.ts';
 
 /** Longest formatter a device may have. */
 export const MAX_FORMATTER_BYTES = 40_960;
@@ -114,14 +118,11 @@ function checkAgainstStored(
   paths: readonly string[],
   row: DeviceRow | undefined,
 ): void {
-  const ids = deviceIds(device.ids);
   if (row) {
-    const prohibited = paths.find((path) => path === 'ids' || path === 'ids.dev_addr');
-    if (prohibited) {
-      throw applicationFieldMask({}, { cause: prohibitedField({ field: prohibited }) });
-    }
-    const field = changedIdentifier(ids, row);
-    if (field) throw applicationReadOnlyField({ field });
+    checkSameIdentity(device, paths, row, {
+      fieldMask: applicationFieldMask,
+      readOnlyField: applicationReadOnlyField,
+    });
     return;
   }
   const devAddr = device.ids?.devAddr ?? new Uint8Array();
@@ -131,10 +132,14 @@ function checkAgainstStored(
       throw applicationFieldValue({ field: 'ids.dev_addr' });
     }
   }
-  const owner =
-    ids.joinEui && ids.devEui && store.applicationDevices.getByEuis(ids.joinEui, ids.devEui);
-  if (owner) throw registryEuisTaken(takenAttributes(owner));
+  checkEuisFree(serverTable(store), deviceIds(device.ids));
 }
+
+const serverTable = ({ applicationDevices: table }: Store): ServerTable => ({
+  table,
+  name: 'application',
+  prefix: 'as',
+});
 
 export function createApplicationUnit(context: RegistryContext): ServerUnit {
   const { store } = context;
@@ -163,15 +168,7 @@ export function createApplicationUnit(context: RegistryContext): ServerUnit {
       effects.event(row ? 'as.end_device.update' : 'as.end_device.create', deviceRef(ids));
       return answer(stored, effective);
     },
-    delete(message, effects) {
-      const ids = deviceIds(message);
-      const row = store.applicationDevices.getByIds(ids.applicationId, ids.deviceId);
-      if (!row) return false;
-      store.applicationDevices.delete(row.row);
-      effects.changed('application', row, 'delete');
-      effects.event('as.end_device.delete', deviceRef(row));
-      return true;
-    },
+    delete: (message, effects) => deleteDevice(serverTable(store), message, effects),
   };
 }
 
@@ -180,22 +177,11 @@ export function createApplicationDeviceRegistry(
   context: RegistryContext,
   unit: ServerUnit,
 ): ServerRegistry {
-  return {
-    async set(device, paths) {
-      checkApplicationRequest(device, paths);
-      return context.transact((effects) => unit.set(device, paths, effects));
-    },
-    async get(message, paths) {
-      const ids = deviceIds(message);
-      const row = context.store.applicationDevices.getByIds(ids.applicationId, ids.deviceId);
-      if (!row || changedIdentifier(ids, row)) throw notFound();
-      return answer(load(context, row), paths);
-    },
-    delete: (message) =>
-      context.transact((effects) => {
-        if (unit.delete(message, effects)) return;
-        const { applicationId, deviceId } = deviceIds(message);
-        throw applicationDeviceNotFound({ device_uid: `${applicationId}.${deviceId}` });
-      }),
-  };
+  return createServerRegistry(context, unit, {
+    table: context.store.applicationDevices,
+    check: checkApplicationRequest,
+    load,
+    notFound,
+    nothingToDelete: (deviceUid) => applicationDeviceNotFound({ device_uid: deviceUid }),
+  });
 }

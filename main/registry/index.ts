@@ -9,9 +9,10 @@ import { createContext, type RegistryChange } from './context.ts';
 import { createDeviceReader, type DeviceReader } from './device-reader.ts';
 import { createGatewayRegistry, type GatewayRegistry } from './gateways.ts';
 import { createIdentityRegistry, createIdentityUnit, type IdentityRegistry } from './identity.ts';
-import { createJoinRegistry, createJoinUnit, type ServerRegistry } from './join.ts';
+import { createJoinRegistry, createJoinUnit } from './join.ts';
 import { createNetworkRegistry, createNetworkUnit, type NetworkRegistry } from './network.ts';
 import { createRegistration, type Registration } from './registration.ts';
+import type { ServerRegistry } from './server-registry.ts';
 
 export { checkApplicationRequest } from './application.ts';
 export { newApplication } from './applications.ts';

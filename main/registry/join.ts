@@ -1,19 +1,15 @@
 import { create } from '@bufbuild/protobuf';
 import { type EndDevice, EndDeviceSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
-import type { EndDeviceIdentifiers } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import { KeyEnvelopeSchema, RootKeysSchema } from '../api/gen/ttn/lorawan/v3/keys_pb.js';
-import type { DeviceRow, JoinState } from '../store/index.ts';
+import type { DeviceRow, JoinState, Store } from '../store/index.ts';
 import {
   answer,
-  changedIdentifier,
   decodeDevice,
   deviceIds,
   deviceRef,
-  type Effects,
   encodeDevice,
   type RegistryContext,
   SERVER_PATHS,
-  takenAttributes,
 } from './context.ts';
 import {
   joinDeviceNotFound,
@@ -22,25 +18,19 @@ import {
   joinReadOnlyField,
   noDevEui,
   noJoinEui,
-  prohibitedField,
   provisionerNotFound,
-  registryEuisTaken,
 } from './errors.ts';
 import { emptyDevice } from './identity.ts';
 import { covers, isZeroBytes, mergeByPaths, touches, without } from './masks.ts';
-
-export interface ServerRegistry {
-  set(device: EndDevice, paths: readonly string[]): Promise<EndDevice>;
-  get(ids: EndDeviceIdentifiers, paths: readonly string[]): Promise<EndDevice>;
-  delete(ids: EndDeviceIdentifiers): Promise<void>;
-}
-
-/** The same calls inside a unit of work. */
-export interface ServerUnit {
-  set(device: EndDevice, paths: readonly string[], effects: Effects): EndDevice;
-  /** Answers whether there was one. */
-  delete(ids: EndDeviceIdentifiers, effects: Effects): boolean;
-}
+import {
+  checkEuisFree,
+  checkSameIdentity,
+  createServerRegistry,
+  deleteDevice,
+  type ServerRegistry,
+  type ServerTable,
+  type ServerUnit,
+} from './server-registry.ts';
 
 /** Raw root keys. */
 export interface RootKeyPair {
@@ -148,12 +138,11 @@ function checkAgainstStored(
   paths: readonly string[],
   row: DeviceRow | undefined,
 ): void {
-  const ids = deviceIds(device.ids);
   if (row) {
-    const prohibited = paths.find((path) => path === 'ids' || path === 'ids.dev_addr');
-    if (prohibited) throw joinFieldMask({}, { cause: prohibitedField({ field: prohibited }) });
-    const field = changedIdentifier(ids, row);
-    if (field) throw joinReadOnlyField({ field });
+    checkSameIdentity(device, paths, row, {
+      fieldMask: joinFieldMask,
+      readOnlyField: joinReadOnlyField,
+    });
     const stored = decodeDevice(row);
     if (covers(paths, 'provisioner_id') && device.provisionerId !== stored.provisionerId) {
       throw joinReadOnlyField({ field: 'provisioner_id' });
@@ -164,10 +153,14 @@ function checkAgainstStored(
   if (covers(paths, 'provisioner_id') && device.provisionerId) {
     throw provisionerNotFound({ id: device.provisionerId });
   }
-  const owner =
-    ids.joinEui && ids.devEui && context.store.joinDevices.getByEuis(ids.joinEui, ids.devEui);
-  if (owner) throw registryEuisTaken(takenAttributes(owner));
+  checkEuisFree(serverTable(context.store), deviceIds(device.ids));
 }
+
+const serverTable = ({ joinDevices: table }: Store): ServerTable => ({
+  table,
+  name: 'join',
+  prefix: 'js',
+});
 
 export function createJoinUnit(context: RegistryContext): ServerUnit {
   const { store } = context;
@@ -193,34 +186,17 @@ export function createJoinUnit(context: RegistryContext): ServerUnit {
       effects.event(row ? 'js.end_device.update' : 'js.end_device.create', deviceRef(ids));
       return answer(stored, effective);
     },
-    delete(message, effects) {
-      const ids = deviceIds(message);
-      const row = store.joinDevices.getByIds(ids.applicationId, ids.deviceId);
-      if (!row) return false;
-      store.joinDevices.delete(row.row);
-      effects.changed('join', row, 'delete');
-      effects.event('js.end_device.delete', deviceRef(row));
-      return true;
-    },
+    delete: (message, effects) => deleteDevice(serverTable(store), message, effects),
   };
 }
 
 /** The JsEndDeviceRegistry: root keys and what guards joins against replay. */
 export function createJoinRegistry(context: RegistryContext, unit: ServerUnit): ServerRegistry {
-  return {
-    async set(device, paths) {
-      checkJoinRequest(device, paths);
-      return context.transact((effects) => unit.set(device, paths, effects));
-    },
-    async get(message, paths) {
-      const ids = deviceIds(message);
-      const row = context.store.joinDevices.getByIds(ids.applicationId, ids.deviceId);
-      if (!row || changedIdentifier(ids, row)) throw joinDeviceNotFound();
-      return answer(load(context, row), paths);
-    },
-    delete: (ids) =>
-      context.transact((effects) => {
-        if (!unit.delete(ids, effects)) throw joinDeviceNotFound();
-      }),
-  };
+  return createServerRegistry(context, unit, {
+    table: context.store.joinDevices,
+    check: checkJoinRequest,
+    load,
+    notFound: joinDeviceNotFound,
+    nothingToDelete: () => joinDeviceNotFound(),
+  });
 }

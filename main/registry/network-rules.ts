@@ -6,10 +6,10 @@ import {
 } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { KeyEnvelope } from '../api/gen/ttn/lorawan/v3/keys_pb.js';
 import { Class, MACVersion, PHYVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import { sameBytes } from '../base/bytes.ts';
 import { fieldIsZero, fieldNotZero, networkFieldValue } from './errors.ts';
 import { isPathSet, isZeroBytes, touches } from './masks.ts';
 import { checkBand } from './network-band-rules.ts';
-import { sameBytes } from './session-messages.ts';
 
 const refuse = (field: string, cause?: Error) =>
   networkFieldValue({ field }, cause ? { cause } : {});

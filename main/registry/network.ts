@@ -1,7 +1,8 @@
 import { type EndDevice, EndDeviceSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { EndDeviceIdentifiers } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
+import { sameBytes } from '../base/bytes.ts';
 import { devAddrToBytes } from '../lorawan/index.ts';
-import type { DeviceRow } from '../store/index.ts';
+import type { DeviceRow, Store } from '../store/index.ts';
 import {
   answer,
   changedIdentifier,
@@ -11,7 +12,6 @@ import {
   encodeDevice,
   type RegistryContext,
   SERVER_PATHS,
-  takenAttributes,
 } from './context.ts';
 import {
   corruptedMacState,
@@ -19,18 +19,19 @@ import {
   networkFieldValue,
   networkReadOnlyField,
   notFound,
-  registryEuisTaken,
 } from './errors.ts';
 import { emptyDevice } from './identity.ts';
-import type { ServerRegistry, ServerUnit } from './join.ts';
 import { mergeByPaths, touches, without } from './masks.ts';
 import { checkNetworkDevice } from './network-rules.ts';
 import {
-  macStateOf,
-  networkSessionMessage,
-  sameBytes,
-  saveNetworkSession,
-} from './session-messages.ts';
+  checkEuisFree,
+  createServerRegistry,
+  deleteDevice,
+  type ServerRegistry,
+  type ServerTable,
+  type ServerUnit,
+} from './server-registry.ts';
+import { macStateOf, networkSessionMessage, saveNetworkSession } from './session-messages.ts';
 
 /** The NsEndDeviceRegistry. */
 export interface NetworkRegistry extends ServerRegistry {
@@ -91,9 +92,7 @@ function checkIdentity(
     if (field) throw networkReadOnlyField({ field });
     return;
   }
-  const owner =
-    ids.joinEui && ids.devEui && store.networkDevices.getByEuis(ids.joinEui, ids.devEui);
-  if (owner) throw registryEuisTaken(takenAttributes(owner));
+  checkEuisFree(serverTable(store), ids);
 }
 
 /** `ids.dev_addr` of a request has to be the address of its session. */
@@ -104,6 +103,12 @@ function checkDevAddr(device: EndDevice, stored: EndDevice, paths: readonly stri
   if (!session || !sameBytes(session.devAddr, sent))
     throw networkFieldValue({ field: 'session.dev_addr' });
 }
+
+const serverTable = ({ networkDevices: table }: Store): ServerTable => ({
+  table,
+  name: 'network',
+  prefix: 'ns',
+});
 
 export function createNetworkUnit(context: RegistryContext): ServerUnit {
   const { store } = context;
@@ -129,15 +134,7 @@ export function createNetworkUnit(context: RegistryContext): ServerUnit {
       effects.event(row ? 'ns.end_device.update' : 'ns.end_device.create', deviceRef(ids));
       return answer(stored, effective);
     },
-    delete(message, effects) {
-      const ids = deviceIds(message);
-      const row = store.networkDevices.getByIds(ids.applicationId, ids.deviceId);
-      if (!row) return false;
-      store.networkDevices.delete(row.row);
-      effects.changed('network', row, 'delete');
-      effects.event('ns.end_device.delete', deviceRef(row));
-      return true;
-    },
+    delete: (message, effects) => deleteDevice(serverTable(store), message, effects),
   };
 }
 
@@ -164,17 +161,13 @@ function reset(context: RegistryContext, device: EndDevice): void {
 export function createNetworkRegistry(context: RegistryContext, unit: ServerUnit): NetworkRegistry {
   const { store } = context;
   return {
-    set: (device, paths) => context.transact((effects) => unit.set(device, paths, effects)),
-    async get(message, paths) {
-      const ids = deviceIds(message);
-      const row = store.networkDevices.getByIds(ids.applicationId, ids.deviceId);
-      if (!row || changedIdentifier(ids, row)) throw notFound();
-      return answer(load(context, row), paths);
-    },
-    delete: (ids) =>
-      context.transact((effects) => {
-        if (!unit.delete(ids, effects)) throw networkDeviceNotFound();
-      }),
+    ...createServerRegistry(context, unit, {
+      table: store.networkDevices,
+      check: () => undefined,
+      load,
+      notFound,
+      nothingToDelete: () => networkDeviceNotFound(),
+    }),
     resetFactoryDefaults: (message, paths) =>
       context.transact((effects) => {
         const ids = deviceIds(message);

@@ -3,8 +3,8 @@ import type { EndDeviceIdentifiers } from '../api/gen/ttn/lorawan/v3/identifiers
 import { deviceIds, type RegistryContext } from './context.ts';
 import { endDeviceNotFound } from './errors.ts';
 import type { IdentityUnit } from './identity.ts';
-import type { ServerUnit } from './join.ts';
 import { isPathSet, mergeByPaths } from './masks.ts';
+import type { ServerUnit } from './server-registry.ts';
 
 /** Registers and deletes devices in all registries at once. */
 export interface Registration {

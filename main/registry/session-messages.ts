@@ -6,13 +6,9 @@ import {
   type Session,
   SessionSchema,
 } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import { sameBytes } from '../base/bytes.ts';
 import { devAddrFromBytes, devAddrToBytes } from '../lorawan/index.ts';
 import type { NetworkSession, NetworkSessionTable, SessionKind } from '../store/index.ts';
-
-/** Whether two byte strings are equal. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((value, index) => value === b[index]);
-}
 
 /** A network session in the API's form. In LoRaWAN 1.0.x only FNwkSIntKey is shown: it is the NwkSKey. */
 export function networkSessionMessage(session: NetworkSession): Session {

@@ -23,14 +23,14 @@ import { createGatewayServer } from '../../gateway-server/index.ts';
 import { createJoinServer } from '../../join-server/index.ts';
 import { type DevAddrPrefix, type NetId, parseDevAddrPrefix } from '../../lorawan/index.ts';
 import { createRegistry, newApplication } from '../../registry/index.ts';
-import { createStore } from '../../store/index.ts';
 import type {
   ApplicationHandler,
   DownlinkNotice,
   InvalidatedQueue,
   JoinForApplication,
   UplinkForApplication,
-} from '../application-handler.ts';
+} from '../../seams/application-traffic.ts';
+import { createStore } from '../../store/index.ts';
 import { createNetworkServer } from '../network-server.ts';
 import { newMacState } from '../new-mac-state.ts';
 import type { NetworkStore } from '../ports.ts';

@@ -1,0 +1,109 @@
+import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import type { EndDeviceIdentifiers } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
+import type { ErrorFactory } from '../base/errors.ts';
+import type { DeviceRow, DeviceTable } from '../store/index.ts';
+import {
+  answer,
+  changedIdentifier,
+  type DeviceIds,
+  deviceIds,
+  deviceRef,
+  type Effects,
+  type RegistryContext,
+  type RegistryName,
+  takenAttributes,
+} from './context.ts';
+import { prohibitedField, registryEuisTaken } from './errors.ts';
+
+/** Devices as one of the servers knows them. */
+export interface ServerRegistry {
+  set(device: EndDevice, paths: readonly string[]): Promise<EndDevice>;
+  get(ids: EndDeviceIdentifiers, paths: readonly string[]): Promise<EndDevice>;
+  delete(ids: EndDeviceIdentifiers): Promise<void>;
+}
+
+/** The same calls inside a unit of work. */
+export interface ServerUnit {
+  set(device: EndDevice, paths: readonly string[], effects: Effects): EndDevice;
+  /** Answers whether there was one. */
+  delete(ids: EndDeviceIdentifiers, effects: Effects): boolean;
+}
+
+/** What sets the registries of the servers apart. */
+export interface ServerTable {
+  readonly table: Pick<DeviceTable, 'getByIds' | 'getByEuis' | 'delete'>;
+  readonly name: RegistryName;
+  /** Prefix of its events: `js`, `ns` or `as`. */
+  readonly prefix: string;
+}
+
+/** Deletes a device's row and tells of it. Answers whether there was one. */
+export function deleteDevice(
+  { table, name, prefix }: ServerTable,
+  message: EndDeviceIdentifiers,
+  effects: Effects,
+): boolean {
+  const ids = deviceIds(message);
+  const row = table.getByIds(ids.applicationId, ids.deviceId);
+  if (!row) return false;
+  table.delete(row.row);
+  effects.changed(name, row, 'delete');
+  effects.event(`${prefix}.end_device.delete`, deviceRef(row));
+  return true;
+}
+
+/** Refuses a second device with the same pair of EUIs. */
+export function checkEuisFree({ table }: ServerTable, ids: DeviceIds): void {
+  const owner = ids.joinEui && ids.devEui && table.getByEuis(ids.joinEui, ids.devEui);
+  if (owner) throw registryEuisTaken(takenAttributes(owner));
+}
+
+/** Refuses a change of what names a stored device. */
+export function checkSameIdentity(
+  device: EndDevice,
+  paths: readonly string[],
+  row: DeviceRow,
+  errors: { readonly fieldMask: ErrorFactory; readonly readOnlyField: ErrorFactory },
+): void {
+  const prohibited = paths.find((path) => path === 'ids' || path === 'ids.dev_addr');
+  if (prohibited) throw errors.fieldMask({}, { cause: prohibitedField({ field: prohibited }) });
+  const field = changedIdentifier(deviceIds(device.ids), row);
+  if (field) throw errors.readOnlyField({ field });
+}
+
+/** A registry over its unit of work. */
+export function createServerRegistry(
+  context: RegistryContext,
+  unit: ServerUnit,
+  options: {
+    readonly table: ServerTable['table'];
+    /** Checks that need nothing stored. */
+    readonly check: (device: EndDevice, paths: readonly string[]) => void;
+    /** The whole device of a row. */
+    readonly load: (context: RegistryContext, row: DeviceRow) => EndDevice;
+    /** Thrown by `get`. */
+    readonly notFound: ErrorFactory;
+    /** What `delete` throws, given the `device_uid`. */
+    readonly nothingToDelete: (deviceUid: string) => Error;
+  },
+): ServerRegistry {
+  const { table, check, load, notFound, nothingToDelete } = options;
+  return {
+    async set(device, paths) {
+      check(device, paths);
+      return context.transact((effects) => unit.set(device, paths, effects));
+    },
+    async get(message, paths) {
+      const ids = deviceIds(message);
+      const row = table.getByIds(ids.applicationId, ids.deviceId);
+      if (!row || changedIdentifier(ids, row)) throw notFound();
+      return answer(load(context, row), paths);
+    },
+    delete: (message) =>
+      context.transact((effects) => {
+        if (unit.delete(message, effects)) return;
+        const { applicationId, deviceId } = deviceIds(message);
+        throw nothingToDelete(`${applicationId}.${deviceId}`);
+      }),
+  };
+}

@@ -1,0 +1,50 @@
+/** Where network and join server meet; `app.ts` connects the two. */
+import type { CauseCode, EvidenceData } from '../base/causes.ts';
+import type {
+  DevAddr,
+  DlSettings,
+  JoinRequestFrame,
+  MacVersion,
+  NetId,
+  SessionKeys11,
+} from '../lorawan/index.ts';
+
+/** A join-request and what the network grants if it is accepted. */
+export interface JoinQuestion {
+  readonly frame: JoinRequestFrame;
+  readonly macVersion: MacVersion;
+  readonly devAddr: DevAddr;
+  readonly netId: NetId;
+  readonly dlSettings: DlSettings;
+  /** RxDelay as it goes on air, in seconds. */
+  readonly rxDelay: number;
+  /** 16 bytes. */
+  readonly cfList?: Uint8Array;
+  readonly correlationIds: readonly string[];
+}
+
+/** A new session with the join-accept that offers it to the device. */
+export interface AcceptedJoin {
+  readonly accepted: true;
+  /** PHYPayload. */
+  readonly joinAccept: Uint8Array;
+  readonly sessionKeyId: Uint8Array;
+  /** Raw keys; in 1.0.x the NwkSKey stands in all three network places. */
+  readonly keys: SessionKeys11;
+  readonly joinNonce: number;
+  readonly evidence: readonly EvidenceData[];
+}
+
+export interface RejectedJoin {
+  readonly accepted: false;
+  readonly cause: CauseCode;
+  readonly evidence: readonly EvidenceData[];
+}
+
+/** What the network server asks of the join server. Both calls are synchronous. */
+export interface JoinPort {
+  /** Judges a join-request. Call it inside `store.unit()`: the nonces are stored with the unit, or not. */
+  handleJoin(question: JoinQuestion): AcceptedJoin | RejectedJoin;
+  /** Looks for a registration that almost fits an unknown device. */
+  explainUnknownDevice(frame: JoinRequestFrame): RejectedJoin;
+}
