@@ -60,6 +60,10 @@ function joinServer(rootKeys: JoinDevice['rootKeys'] = { appKey: new Uint8Array(
               rootKeys,
             }
           : undefined,
+      joinDevicesByDevEui: (devEui) =>
+        devEui === DEV_EUI
+          ? [{ applicationId: 'shop', deviceId: 'door-7', joinEui: JOIN_EUI, devEui }]
+          : [],
     },
     clock: virtualClock(),
     events: { publish: (event) => published.push(event.name) },

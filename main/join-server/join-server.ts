@@ -33,9 +33,17 @@ export interface JoinDevice {
   readonly rootKeyId?: string | undefined;
 }
 
+/** A registration that may explain why a device is unknown. */
+export type KnownDevice = Pick<JoinDevice, 'applicationId' | 'deviceId'> & {
+  readonly joinEui?: JoinEui;
+  readonly devEui?: DevEui;
+};
+
 /** What the join server needs of the registry; synchronous. */
 export interface JoinRegistry {
   joinDeviceByEuis(joinEui: JoinEui, devEui: DevEui): JoinDevice | undefined;
+  /** Registrations with this DevEUI, whatever their JoinEUI. */
+  joinDevicesByDevEui(devEui: DevEui): readonly KnownDevice[];
 }
 
 export interface JoinServerOptions {
@@ -54,6 +62,42 @@ function rejected(cause: CauseCode, evidence: readonly EvidenceData[]): Rejected
 
 function requestEvidence({ joinEui, devEui, devNonce }: JoinRequestFrame): EvidenceData[] {
   return [fact('join_eui', joinEui), fact('dev_eui', devEui), fact('dev_nonce', devNonce)];
+}
+
+/** What a registration that almost fits says. */
+function registrationEvidence(device: KnownDevice): EvidenceData[] {
+  const { applicationId, deviceId, joinEui, devEui } = device;
+  return [
+    fact('registered_application_id', applicationId),
+    fact('registered_device_id', deviceId),
+    ...(joinEui ? [fact('registered_join_eui', joinEui)] : []),
+    ...(devEui ? [fact('registered_dev_eui', devEui)] : []),
+  ];
+}
+
+/**
+ * The registration an unknown device probably means: that of its DevEUI, or of its DevEUI with the bytes the other way
+ * round, as firmware that takes EUIs least significant byte first sends it.
+ */
+function nearestDevice(
+  registry: JoinRegistry,
+  { joinEui, devEui }: JoinRequestFrame,
+): { readonly cause: CauseCode; readonly device: KnownDevice } | undefined {
+  const reversedJoinEui = reverseEui64(joinEui);
+  const reversedDevEui = reverseEui64(devEui);
+  const sameDevEui = registry.joinDevicesByDevEui(devEui);
+  const same = sameDevEui.find((device) => device.joinEui === joinEui);
+  if (same) return { cause: 'device_not_found', device: same };
+  const reversedJoin = sameDevEui.find((device) => device.joinEui === reversedJoinEui);
+  if (reversedJoin) return { cause: 'join_eui_byte_order', device: reversedJoin };
+  const [other] = sameDevEui;
+  if (other) return { cause: 'unknown_join_eui', device: other };
+  if (reversedDevEui === devEui) return undefined;
+  const reversed = registry.joinDevicesByDevEui(reversedDevEui);
+  const device =
+    reversed.find((one) => one.joinEui === joinEui || one.joinEui === reversedJoinEui) ??
+    reversed[0];
+  return device && { cause: 'dev_eui_byte_order', device };
 }
 
 /** Keys of the new session (TS001-1.0.4 §6.2.3, LoRaWAN 1.1 §6.2.5). */
@@ -96,44 +140,36 @@ export function createJoinServer(options: JoinServerOptions): JoinPort {
 
   const publish = (
     name: string,
-    request: JoinQuestion,
-    device: JoinDevice | undefined,
+    device: KnownDevice,
+    correlationIds: readonly string[],
     causeCode?: string,
   ): void => {
-    if (!device) return;
-    const { joinEui, devEui } = request.frame;
-    const { applicationId, deviceId } = device;
-    const entity: EntityRef = { kind: 'device', applicationId, deviceId, devEui, joinEui };
+    const { applicationId, deviceId, devEui, joinEui } = device;
+    const entity: EntityRef = {
+      kind: 'device',
+      applicationId,
+      deviceId,
+      ...(devEui && { devEui }),
+      ...(joinEui && { joinEui }),
+    };
     events.publish({
       name,
       identifiers: [entity],
-      correlationIds: request.correlationIds,
+      correlationIds,
       ...(causeCode !== undefined && { causeCode }),
     });
   };
 
-  const explainUnknownDevice = (frame: JoinRequestFrame): RejectedJoin => {
-    const { joinEui, devEui } = frame;
+  const explain = (frame: JoinRequestFrame): RejectedJoin & { readonly nearest?: KnownDevice } => {
     const evidence = requestEvidence(frame);
-    if (devEui === ZERO_EUI) return rejected('no_dev_eui', evidence);
-    const reversedJoin = reverseEui64(joinEui);
-    const reversedDev = reverseEui64(devEui);
-    if (reversedDev !== devEui) {
-      const withDev = [...evidence, fact('registered_dev_eui', reversedDev)];
-      if (registry.joinDeviceByEuis(joinEui, reversedDev))
-        return rejected('dev_eui_byte_order', withDev);
-      if (registry.joinDeviceByEuis(reversedJoin, reversedDev))
-        return rejected('dev_eui_byte_order', [
-          ...withDev,
-          fact('registered_join_eui', reversedJoin),
-        ]);
-    }
-    if (reversedJoin !== joinEui && registry.joinDeviceByEuis(reversedJoin, devEui))
-      return rejected('join_eui_byte_order', [
-        ...evidence,
-        fact('registered_join_eui', reversedJoin),
-      ]);
-    return rejected('device_not_found', evidence);
+    if (frame.devEui === ZERO_EUI) return rejected('no_dev_eui', evidence);
+    const found = nearestDevice(registry, frame);
+    if (!found) return rejected('device_not_found', evidence);
+    const { cause, device } = found;
+    evidence.push(...registrationEvidence(device));
+    // No EUI is wrong: the registration is incomplete.
+    if (cause === 'device_not_found') evidence.push(fact('not_registered_with', 'network server'));
+    return { ...rejected(cause, evidence), nearest: device };
   };
 
   const judge = (request: JoinQuestion, device: JoinDevice): AcceptedJoin | RejectedJoin => {
@@ -171,14 +207,23 @@ export function createJoinServer(options: JoinServerOptions): JoinPort {
     return { accepted: true, joinAccept, sessionKeyId, keys, joinNonce, evidence };
   };
 
+  const explainUnknownDevice: JoinPort['explainUnknownDevice'] = (frame, correlationIds) => {
+    const { nearest, ...answer } = explain(frame);
+    if (nearest) publish('js.join.reject', nearest, correlationIds, answer.cause);
+    return answer;
+  };
+
   return {
     explainUnknownDevice,
     handleJoin(request) {
-      const { joinEui, devEui } = request.frame;
+      const { frame, correlationIds } = request;
+      const { joinEui, devEui } = frame;
       const device = devEui === ZERO_EUI ? undefined : registry.joinDeviceByEuis(joinEui, devEui);
-      const answer = device ? judge(request, device) : explainUnknownDevice(request.frame);
-      if (answer.accepted) publish('js.join.accept', request, device);
-      else publish('js.join.reject', request, device, answer.cause);
+      if (!device) return explainUnknownDevice(frame, correlationIds);
+      const answer = judge(request, device);
+      const known = { ...device, joinEui, devEui };
+      if (answer.accepted) publish('js.join.accept', known, correlationIds);
+      else publish('js.join.reject', known, correlationIds, answer.cause);
       return answer;
     },
   };

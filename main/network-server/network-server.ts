@@ -313,7 +313,7 @@ class ClassANetworkServer {
     const { joinServer, registry, store } = this.#options;
     const device = registry.networkDeviceByEuis(frame.joinEui, frame.devEui);
     if (!device) {
-      const { cause, evidence } = joinServer.explainUnknownDevice(frame);
+      const { cause, evidence } = joinServer.explainUnknownDevice(frame, correlationIds(group));
       this.#drop(group, STAGE.JOIN, cause, evidence);
       return;
     }

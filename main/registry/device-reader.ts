@@ -32,6 +32,8 @@ export interface DeviceReader {
   networkDeviceByEuis(joinEui: JoinEui, devEui: DevEui): RegisteredDevice | undefined;
   networkDeviceByIds(applicationId: string, deviceId: string): RegisteredDevice | undefined;
   joinDeviceByEuis(joinEui: JoinEui, devEui: DevEui): JoinDevice | undefined;
+  /** Devices of the join registry with this DevEUI, whatever their JoinEUI; for explaining, not for joining. */
+  joinDevicesByDevEui(devEui: DevEui): readonly RegisteredDevice[];
   applicationDeviceByIds(applicationId: string, deviceId: string): RegisteredDevice | undefined;
 }
 
@@ -114,6 +116,7 @@ export function createDeviceReader(store: Store): {
           rootKeyId: device.message.rootKeys?.rootKeyId ?? '',
         };
       },
+      joinDevicesByDevEui: (devEui) => store.joinDevices.listByDevEui(devEui).map(registered),
       applicationDeviceByIds: application.byIds,
     },
     changed(change) {

@@ -45,6 +45,6 @@ export interface RejectedJoin {
 export interface JoinPort {
   /** Judges a join-request. Call it inside `store.unit()`: the nonces are stored with the unit, or not. */
   handleJoin(question: JoinQuestion): AcceptedJoin | RejectedJoin;
-  /** Looks for a registration that almost fits an unknown device. */
-  explainUnknownDevice(frame: JoinRequestFrame): RejectedJoin;
+  /** Looks for a registration that almost fits an unknown device, and tells whoever watches that device. */
+  explainUnknownDevice(frame: JoinRequestFrame, correlationIds: readonly string[]): RejectedJoin;
 }

@@ -18,6 +18,8 @@ export interface DeviceTable<Record extends object = object> {
   get(row: number): DeviceRow | undefined;
   getByIds(applicationId: string, deviceId: string): DeviceRow | undefined;
   getByEuis(joinEui: JoinEui, devEui: DevEui): DeviceRow | undefined;
+  /** Devices with this DevEUI, whatever their JoinEUI, in order of registration. */
+  listByDevEui(devEui: DevEui): DeviceRow[];
   /** Creates or replaces the device of these ids. */
   put(device: Omit<DeviceRow, 'row'> & Record): number;
   delete(row: number): void;
@@ -63,6 +65,9 @@ interface StoredDevice {
   readonly message: Uint8Array;
   readonly keys?: Uint8Array | null;
 }
+
+/** Enough to explain a join-request; more registrations of one DevEUI say nothing more. */
+const MOST_WITH_ONE_DEV_EUI = 10;
 
 type TableName = 'is_devices' | 'js_devices' | 'ns_devices' | 'as_devices';
 
@@ -130,6 +135,9 @@ function createTable<Record extends object>(
     `SELECT ${select} WHERE application_id = ? AND device_id = ?`,
   );
   const getByEuis = db.prepare<StoredDevice>(`SELECT ${select} WHERE dev_eui = ? AND join_eui = ?`);
+  const listByDevEui = db.prepare<StoredDevice>(
+    `SELECT ${select} WHERE dev_eui = ? AND join_eui IS NOT NULL ORDER BY id LIMIT ${MOST_WITH_ONE_DEV_EUI}`,
+  );
   const put = db
     .prepare<number>(
       `INSERT INTO ${table}(${columns}) VALUES (${columns.map(() => '?')})
@@ -151,6 +159,7 @@ function createTable<Record extends object>(
     getByIds: (applicationId, deviceId) => optional(getByIds.get(applicationId, deviceId)),
     getByEuis: (joinEui, devEui) =>
       optional(getByEuis.get(eui64ToBytes(devEui), eui64ToBytes(joinEui))),
+    listByDevEui: (devEui) => listByDevEui.all(eui64ToBytes(devEui)).map(toRow),
     put(device) {
       commit.assertInUnit();
       const row = put.get(

@@ -15,12 +15,16 @@ export const JOIN_EUI = '0000000000000001';
 export const ABP_ADDR = '02ABCDEF';
 
 /** A join-request as lora-packet makes it. */
-export function joinRequest(devNonce: number, appKey = APP_KEY): Uint8Array {
+export function joinRequest(
+  devNonce: number,
+  appKey = APP_KEY,
+  euis: { readonly joinEui?: string; readonly devEui?: string } = {},
+): Uint8Array {
   const packet = LoraPacket.fromFields(
     {
       MType: 'Join Request',
-      AppEUI: buffer(JOIN_EUI),
-      DevEUI: buffer(DEV_EUI),
+      AppEUI: buffer(euis.joinEui ?? JOIN_EUI),
+      DevEUI: buffer(euis.devEui ?? DEV_EUI),
       DevNonce: buffer(devNonce.toString(16).padStart(4, '0')),
     },
     undefined,
