@@ -1,4 +1,4 @@
-import { toBinary } from '@bufbuild/protobuf';
+import { clearField, toBinary } from '@bufbuild/protobuf';
 import { type MACState, MACStateSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { DataRateIndex } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
@@ -10,13 +10,17 @@ import {
   current,
   type DeviceStatus,
   desired,
+  GPS_EPOCH_MS,
   handleUplinkCommands,
   isAnswer,
+  LEAP_SECONDS_MS,
+  type MacReport,
+  macEventData,
   STICKY_ANSWERS,
   type UplinkMacContext,
 } from './mac/index.ts';
 import { newMacState } from './new-mac-state.ts';
-import type { NetworkStore } from './ports.ts';
+import type { NetworkRegistry, NetworkStore } from './ports.ts';
 import { gatewayCount, maxSnrDb } from './receptions.ts';
 import type { LiveSession, SessionCache } from './session-cache.ts';
 
@@ -24,9 +28,8 @@ import type { LiveSession, SessionCache } from './session-cache.ts';
 export interface AppliedUplink {
   readonly session: LiveSession;
   readonly answers: readonly MacCommand[];
-  /** `link_adr.answer.accept` and the like, in order. */
-  readonly reports: readonly string[];
-  readonly status?: DeviceStatus;
+  /** In order. */
+  readonly reports: readonly MacReport[];
   /** A confirmed downlink that was waiting for this uplink. */
   readonly confirmation?: {
     readonly downlink: ApplicationDownlink;
@@ -34,10 +37,14 @@ export interface AppliedUplink {
   };
 }
 
+/** What an accepted uplink changes. */
+export interface UplinkTarget {
+  readonly store: NetworkStore;
+  readonly registry: NetworkRegistry;
+  readonly sessions: SessionCache;
+}
+
 const KEPT_UPLINKS = 20;
-/** GPS time began on 1980-01-06 and does not count leap seconds, of which there have been 18. */
-const GPS_EPOCH_MS = Date.UTC(1980, 0, 6);
-const LEAP_SECONDS_MS = 18_000;
 
 function gpsTimeMs({ receptions, first }: UplinkGroup): number {
   const known = receptions.find(({ uplink }) => uplink.gpsTimeMs !== undefined);
@@ -52,12 +59,18 @@ function promote(store: NetworkStore, cache: SessionCache, session: LiveSession)
   if (old && old.devAddr !== session.devAddr) cache.forget(old.devAddr);
 }
 
-/** The device counts anew: so does everything negotiated with it (ABP devices that forget). */
+/**
+ * The device counts its uplinks anew, so everything negotiated with it is forgotten (ABP devices that forget). Downlinks
+ * go on counting: a counter of theirs must never be used twice with the same keys.
+ */
 function restart(store: NetworkStore, session: LiveSession, startedAtMs: number): void {
   session.mac = newMacState(session.device.message);
   const { id: _, ...stored } = session.stored;
+  const { lastNFCntDown, lastConfFCntDown } = session;
   store.networkSessions.put({
     ...stored,
+    ...(lastNFCntDown !== undefined && { lastNFCntDown }),
+    ...(lastConfFCntDown !== undefined && { lastConfFCntDown }),
     kind: 'current',
     startedAtMs,
     macState: toBinary(MACStateSchema, session.mac),
@@ -123,59 +136,77 @@ function remember(session: LiveSession, examined: ExaminedUplink, group: UplinkG
   if (activity.recentUplinks.length > KEPT_UPLINKS) activity.recentUplinks.shift();
 }
 
-/**
- * Takes an examined uplink: counter, MAC commands, ADR. Runs inside a unit; the session in memory and in the store
- * change together, and the cache forgets the session if the unit is undone.
- */
-export function applyUplink(
-  store: NetworkStore,
-  cache: SessionCache,
+/** Carries out the MAC commands; `mac` is changed in place. */
+function carryOut(
+  session: LiveSession,
   examined: ExaminedUplink,
   group: UplinkGroup,
-): AppliedUplink {
-  const { candidate, profile, isRepetition } = examined;
-  const { session, fullFCnt, isReset } = candidate;
-  const frame = group.frame as UplinkDataFrame;
-  const { receivedAtMs } = group.first;
-  if (session.kind === 'pending') promote(store, cache, session);
-  if (isReset) restart(store, session, receivedAtMs);
-  const { mac } = session;
-  const before = adrFingerprint(mac);
-  const hadPending = mac.pendingRequests.length > 0;
-  const commands = isRepetition
-    ? examined.commands.filter(({ name }) => !isAnswer(name))
-    : examined.commands;
+  onStatus: (status: DeviceStatus) => void,
+): { readonly answers: MacCommand[]; readonly reports: MacReport[] } {
+  const { candidate, profile, isRepetition, unreadCommand } = examined;
+  const { message } = session.device;
   const answers: MacCommand[] = [];
-  const reports: string[] = [];
-  let status: DeviceStatus | undefined;
+  const reports: MacReport[] = [];
+  const { mac } = session;
   const context: UplinkMacContext = {
     mac,
     band: profile.band,
     plan: profile.plan,
     macVersion: profile.macVersion,
-    settings: session.device.message.macSettings,
-    fullFCnt,
-    commands,
-    receivedAtMs,
+    settings: message.macSettings,
+    supportsJoin: message.supportsJoin,
+    fullFCnt: candidate.fullFCnt,
+    commands: isRepetition
+      ? examined.commands.filter(({ name }) => !isAnswer(name))
+      : examined.commands,
+    receivedAtMs: group.first.receivedAtMs,
     modulation: group.first.uplink.modulation,
     maxSnrDb: maxSnrDb(group.receptions),
     gatewayCount: gatewayCount(group.receptions),
     gpsTimeMs: gpsTimeMs(group),
     answer: (command) => answers.push(command),
-    report: (name) => reports.push(name),
-    status: (reported) => {
-      status = reported;
+    report: (name, command) => reports.push({ name, data: command && macEventData(command) }),
+    status: onStatus,
+    restart: () => {
+      for (const field of MACStateSchema.fields) clearField(mac, field);
+      Object.assign(mac, newMacState(message));
     },
   };
   handleUplinkCommands(context);
+  if (unreadCommand) reports.push(unreadCommand);
+  return { answers, reports };
+}
+
+/**
+ * Takes an examined uplink: counter, MAC commands, ADR. Runs inside a unit; the session in memory and in the store
+ * change together, and the cache forgets the session if the unit is undone.
+ */
+export function applyUplink(
+  { store, registry, sessions }: UplinkTarget,
+  examined: ExaminedUplink,
+  group: UplinkGroup,
+): AppliedUplink {
+  const { candidate, isRepetition } = examined;
+  const { session, fullFCnt, isReset } = candidate;
+  const frame = group.frame as UplinkDataFrame;
+  const { receivedAtMs } = group.first;
+  if (session.kind === 'pending') promote(store, sessions, session);
+  if (isReset) restart(store, session, receivedAtMs);
+  const { mac } = session;
+  const before = adrFingerprint(mac);
+  const hadPending = mac.pendingRequests.length > 0;
   const confirmation = isRepetition ? undefined : takeConfirmation(mac, frame.fCtrl.ack);
+  const { answers, reports } = carryOut(session, examined, group, (status) => {
+    registry.recordDeviceStatus(session.device.row, { ...status, receivedAtMs });
+    session.activity.devStatusAtMs = receivedAtMs;
+  });
   recordDataRate(mac, examined.dataRateIndex);
   remember(session, examined, group);
   if (!isRepetition) runAdr(session, mac, frame, examined);
   if (!isRepetition || isReset)
     store.networkSessions.updateCounters(session.id, { lastFCntUp: fullFCnt });
   const isMacChanged =
-    commands.length > 0 ||
+    examined.commands.length > 0 ||
     hadPending ||
     confirmation !== undefined ||
     adrFingerprint(mac) !== before;
@@ -184,13 +215,6 @@ export function applyUplink(
   session.activity.stickyAnswers = new Set(
     examined.commands.map(({ name }) => name).filter((name) => STICKY_ANSWERS.has(name)),
   );
-  if (status) session.activity.devStatusAtMs = receivedAtMs;
-  if (isReset) cache.forget(session.devAddr);
-  return {
-    session,
-    answers,
-    reports,
-    ...(status && { status }),
-    ...(confirmation && { confirmation }),
-  };
+  if (isReset) sessions.forget(session.devAddr);
+  return { session, answers, reports, ...(confirmation && { confirmation }) };
 }

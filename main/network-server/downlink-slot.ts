@@ -12,7 +12,7 @@ import {
 } from './assemble-downlink.ts';
 import type { UplinkGroup } from './deduplication.ts';
 import { correlationIds, type DeviceEvents } from './events.ts';
-import { current } from './mac/index.ts';
+import { current, macEventData } from './mac/index.ts';
 import type { NetworkStore } from './ports.ts';
 import { downlinkPaths } from './receptions.ts';
 import type { LiveSession, SessionCache } from './session-cache.ts';
@@ -84,8 +84,14 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
     const { item, fullFCnt, phyPayload, windows, priority } = downlink;
     const { device, devAddr, profile } = session;
     if (!profile) return;
-    for (const { name } of downlink.requests)
-      events.publish(`ns.mac.${snakeName(name)}.request`, device, { devAddr });
+    for (const command of downlink.requests) {
+      const data = macEventData(command);
+      events.publish(`ns.mac.${snakeName(command.name)}.request`, device, {
+        devAddr,
+        correlationIds: correlationIds(group),
+        ...(data && { data: () => data }),
+      });
+    }
     const isTaken = transmitter.send(
       {
         request: {

@@ -1,3 +1,6 @@
+import { create } from '@bufbuild/protobuf';
+import { ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
+import type { MACCommandIdentifier } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { sameBytes } from '../base/bytes.ts';
 import { type CauseCode, type EvidenceData, fact } from '../base/causes.ts';
 import type { ReceivedUplink } from '../base/seams.ts';
@@ -5,6 +8,7 @@ import {
   type DecodedMacCommand,
   dataRateIndex,
   decodeMacCommands,
+  type Issue,
   isAtLeast,
   maxMacPayload,
   openDataFrame,
@@ -12,7 +16,7 @@ import {
   verifyUplinkMic11,
 } from '../lorawan/index.ts';
 import type { DeviceProfile } from './device-profile.ts';
-import { current, isAnswer } from './mac/index.ts';
+import { current, isAnswer, type MacReport, macCommandData } from './mac/index.ts';
 import type { Candidate } from './match.ts';
 import { isLorawan11, type LiveSession } from './session-cache.ts';
 
@@ -26,6 +30,8 @@ export interface ExaminedUplink {
   /** Repetition of the newest frame: acknowledged again, but not given to the application again. */
   readonly isRepetition: boolean;
   readonly commands: readonly DecodedMacCommand[];
+  /** Where reading the MAC commands ended early. */
+  readonly unreadCommand?: MacReport;
   readonly evidence: readonly EvidenceData[];
 }
 
@@ -51,6 +57,13 @@ function refuse(
   return { ok: false, cause, evidence, isDuplicate };
 }
 
+const MIC_BYTES = 4;
+
+/** The same frame: in LoRaWAN 1.1 the MIC changes with channel and data rate, so it does not count. */
+function isSameFrame(left: Uint8Array, right: Uint8Array): boolean {
+  return sameBytes(left.subarray(0, -MIC_BYTES), right.subarray(0, -MIC_BYTES));
+}
+
 /** Whether the device may send this same frame once more. */
 function isRepetition(
   session: LiveSession,
@@ -59,7 +72,7 @@ function isRepetition(
   received: ReceivedUplink,
 ): boolean {
   const last = session.activity.lastUplink;
-  if (!last || !sameBytes(last.phyPayload, frame.phyPayload)) return false;
+  if (!last || !isSameFrame(last.phyPayload, frame.phyPayload)) return false;
   const { adrNbTrans, rx1Delay } = current(session.mac);
   const confirmedBefore104 =
     frame.fType === 'CONFIRMED_UP' && !isAtLeast(profile.macVersion, '1.0.4');
@@ -92,19 +105,42 @@ function checkCounter(
   return isGap ? refuse('f_cnt_gap', facts) : { repetition: false };
 }
 
-/** MAC commands of the frame, from FOpts or from the payload of FPort 0. */
-function commandsOf(
-  frame: UplinkDataFrame,
-  { session, fullFCnt }: Candidate,
-  frequencyMultiplierHz: number,
-): readonly DecodedMacCommand[] {
-  if (frame.fOpts.length === 0 && frame.fPort !== MAC_F_PORT) return [];
+/** MAC commands of the frame in the clear, from FOpts or from the payload of FPort 0. */
+function commandBytes(frame: UplinkDataFrame, { session, fullFCnt }: Candidate): Uint8Array {
+  const none = new Uint8Array();
+  if (frame.fOpts.length === 0 && frame.fPort !== MAC_F_PORT) return none;
   const lorawan11 = isLorawan11(session);
   const opened = openDataFrame(frame, { keys: session.keys, fullFCnt, lorawan11 });
   const isMacFrame = frame.fPort === MAC_F_PORT && frame.fOpts.length === 0;
-  const bytes = isMacFrame ? opened.frmPayload : opened.fOpts;
-  if (!bytes) return [];
-  return decodeMacCommands(bytes, 'up', { frequencyMultiplierHz }).commands;
+  return (isMacFrame ? opened.frmPayload : opened.fOpts) ?? none;
+}
+
+/** What to tell about commands that could not be read. */
+function unreadReport(bytes: Uint8Array, { code, message, offset }: Issue): MacReport {
+  if (code === 'mac_command_too_short') {
+    const details = { namespace: 'gatehouse/network-server', name: code, messageFormat: message };
+    return {
+      name: 'command.parse.fail',
+      data: { schema: ErrorDetailsSchema, message: create(ErrorDetailsSchema, details) },
+    };
+  }
+  const cid = bytes[offset] as MACCommandIdentifier;
+  const payload = { case: 'rawPayload', value: bytes.slice(offset + 1) } as const;
+  return { name: 'command.unknown', data: macCommandData({ cid, payload }) };
+}
+
+function readCommands(
+  frame: UplinkDataFrame,
+  candidate: Candidate,
+  { band }: DeviceProfile,
+): Pick<ExaminedUplink, 'commands' | 'unreadCommand' | 'evidence'> {
+  const bytes = commandBytes(frame, candidate);
+  const { frequencyMultiplierHz } = band;
+  const { commands, issues } = decodeMacCommands(bytes, 'up', { frequencyMultiplierHz });
+  const [issue] = issues;
+  if (!issue) return { commands, evidence: [] };
+  const evidence = [fact(issue.code, issue.message)];
+  return { commands, evidence, unreadCommand: unreadReport(bytes, issue) };
 }
 
 function checkCommands(
@@ -171,8 +207,9 @@ export function examineUplink(
   if (profile.macVersion === '1.0.4' && limit !== undefined && size > limit)
     return refuse('uplink_too_long', [...evidence, fact('max_bytes', limit)]);
   if (!isMicComplete(candidate, frame, rate, channelIndex)) return refuse('mic_mismatch', evidence);
-  const commands = commandsOf(frame, candidate, profile.band.frequencyMultiplierHz);
-  const problem = checkCommands(candidate, commands, evidence);
+  const read = readCommands(frame, candidate, profile);
+  evidence.push(...read.evidence);
+  const problem = checkCommands(candidate, read.commands, evidence);
   if (problem) return problem;
   return {
     ok: true,
@@ -181,7 +218,7 @@ export function examineUplink(
     dataRateIndex: rate,
     channelIndex,
     isRepetition: counter.repetition,
-    commands,
+    ...read,
     evidence,
   };
 }

@@ -15,7 +15,13 @@ export interface Candidate {
 }
 
 export type MatchResult =
-  | { readonly found: true; readonly candidate: Candidate; readonly tried: number }
+  | {
+      readonly found: true;
+      readonly candidate: Candidate;
+      readonly tried: number;
+      /** Place of the candidate in the order of trying. */
+      readonly index: number;
+    }
   | {
       readonly found: false;
       readonly tried: number;
@@ -83,14 +89,23 @@ function pastCandidates(sessions: readonly LiveSession[], fCnt16: number): reado
   });
 }
 
-/** Finds the session whose key made the frame's MIC. */
-export function matchUplink(sessions: readonly LiveSession[], frame: UplinkDataFrame): MatchResult {
+/**
+ * Finds the session whose key made the frame's MIC.
+ *
+ * @param from number of candidates to leave out: in LoRaWAN 1.1 two bytes of the MIC decide here, so a match may turn
+ * out to be none, and the search goes on behind it
+ */
+export function matchUplink(
+  sessions: readonly LiveSession[],
+  frame: UplinkDataFrame,
+  from = 0,
+): MatchResult {
   const candidates = candidatesOf(sessions, frame);
   const tried = candidates.length;
   if (tried === 0) return { found: false, tried };
-  const index = verifyUplinkMics(frame.phyPayload, candidates.map(micCandidate));
+  const index = verifyUplinkMics(frame.phyPayload, candidates.map(micCandidate), from);
   const candidate = index === undefined ? undefined : candidates[index];
-  if (candidate) return { found: true, candidate, tried };
+  if (candidate && index !== undefined) return { found: true, candidate, tried, index };
   const past = pastCandidates(sessions, frame.fCnt);
   const pastIndex =
     past.length === 0 ? undefined : verifyUplinkMics(frame.phyPayload, past.map(micCandidate));

@@ -30,11 +30,11 @@ import { createDeduplication, type UplinkGroup } from './deduplication.ts';
 import { createDownlinkQueue } from './downlink-queue.ts';
 import { createDownlinkSlots, type DownlinkSlots } from './downlink-slot.ts';
 import { correlationIds, type DeviceEvents, deviceEvents, uplinkData } from './events.ts';
-import { type ExaminedUplink, examineUplink } from './examine-uplink.ts';
+import type { ExaminedUplink } from './examine-uplink.ts';
+import { findUplink } from './find-uplink.ts';
 import { sendJoinAccept } from './join-accept.ts';
 import { decideJoin, type GrantedJoin, type RefusedJoin } from './join-request.ts';
-import type { DeviceStatus } from './mac/index.ts';
-import { type MatchResult, matchUplink } from './match.ts';
+import type { MatchResult } from './match.ts';
 import { causeOfOtherFrame } from './other-frames.ts';
 import type {
   EventSink,
@@ -60,12 +60,6 @@ export interface NetworkServerOptions {
   readonly logger: Logger;
   readonly settings: NetworkSettings;
   readonly random: RandomBytes;
-  /** A device reported battery and margin. */
-  readonly onDeviceStatus?: (
-    device: NetworkDevice,
-    status: DeviceStatus,
-    receivedAtMs: number,
-  ) => void;
 }
 
 export interface NetworkServer extends UplinkHandler {
@@ -185,12 +179,13 @@ class ClassANetworkServer {
 
   async #dataUplink(group: UplinkGroup, frame: UplinkDataFrame): Promise<void> {
     const { devAddr } = frame;
-    const result = matchUplink(this.#sessions.byDevAddr(devAddr), frame);
-    if (!result.found) {
-      this.#unmatched(group, devAddr, result);
+    const found = findUplink(this.#sessions.byDevAddr(devAddr), frame, group.first);
+    if ('found' in found) {
+      this.#unmatched(group, devAddr, found);
       return;
     }
-    const { session, fullFCnt } = result.candidate;
+    const { candidate, examined } = found;
+    const { session, fullFCnt } = candidate;
     const { device, profile } = session;
     const bandId = profile?.band.id;
     this.#events.publish('ns.up.data.receive', device, {
@@ -198,7 +193,6 @@ class ClassANetworkServer {
       correlationIds: correlationIds(group),
       data: () => uplinkData(group),
     });
-    const examined = examineUplink(result.candidate, frame, group.first);
     const known = { device, devAddr, fullFCnt, bandId };
     if (!examined.ok) {
       const { cause, evidence, isDuplicate } = examined;
@@ -208,8 +202,9 @@ class ClassANetworkServer {
     const facts = { ...known, dataRateIndex: examined.dataRateIndex };
     let applied: AppliedUplink;
     try {
-      const { store } = this.#options;
-      applied = await store.unit(() => applyUplink(store, this.#sessions, examined, group));
+      const { store, registry } = this.#options;
+      const target = { store, registry, sessions: this.#sessions };
+      applied = await store.unit(() => applyUplink(target, examined, group));
     } catch (error) {
       const { cause, evidence } = this.#storeFailure(error);
       this.#drop(group, STAGE.NETWORK, cause, evidence, facts);
@@ -252,15 +247,18 @@ class ClassANetworkServer {
   }
 
   #report(group: UplinkGroup, applied: AppliedUplink, channelIndex: number): void {
-    const { session, reports, status, confirmation } = applied;
+    const { session, reports, confirmation } = applied;
     const { device, devAddr } = session;
     const about = { devAddr, correlationIds: correlationIds(group) };
-    for (const report of reports) this.#events.publish(`ns.mac.${report}`, device, about);
+    for (const { name, data } of reports)
+      this.#events.publish(`ns.mac.${name}`, device, {
+        ...about,
+        ...(data && { data: () => data }),
+      });
     this.#events.publish('ns.up.data.process', device, {
       ...about,
       data: () => uplinkData(group, channelIndex),
     });
-    if (status) this.#options.onDeviceStatus?.(device, status, group.first.receivedAtMs);
     if (!confirmation) return;
     const { application } = this.#options;
     const notice = { device, ...about, downlink: confirmation.downlink };

@@ -1,6 +1,7 @@
 import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { EventBus } from '../events/index.ts';
 import type { DevAddrPrefix, DevEui, JoinEui, NetId } from '../lorawan/index.ts';
+import type { DeviceStatusReport } from '../registry/index.ts';
 import type { FrameStore, Store } from '../store/index.ts';
 
 /** A device as the network registry holds it. */
@@ -14,8 +15,10 @@ export interface NetworkDevice {
   readonly message: EndDevice;
 }
 
-/** What the network server needs of the registry. All calls are synchronous reads. */
+/** What the network server needs of the registry. All calls are synchronous, and all but one are reads. */
 export interface NetworkRegistry {
+  /** Keeps battery and margin with the device. Call it inside a unit. */
+  recordDeviceStatus(row: number, status: DeviceStatusReport): void;
   networkDeviceById(row: number): NetworkDevice | undefined;
   networkDeviceByEuis(joinEui: JoinEui, devEui: DevEui): NetworkDevice | undefined;
   networkDeviceByIds(applicationId: string, deviceId: string): NetworkDevice | undefined;

@@ -10,7 +10,13 @@ import { createDeviceReader, type DeviceReader } from './device-reader.ts';
 import { createGatewayRegistry, type GatewayRegistry } from './gateways.ts';
 import { createIdentityRegistry, createIdentityUnit, type IdentityRegistry } from './identity.ts';
 import { createJoinRegistry, createJoinUnit } from './join.ts';
-import { createNetworkRegistry, createNetworkUnit, type NetworkRegistry } from './network.ts';
+import {
+  createNetworkRegistry,
+  createNetworkUnit,
+  type DeviceStatusReport,
+  type NetworkRegistry,
+  recordDeviceStatus,
+} from './network.ts';
 import { createRegistration, type Registration } from './registration.ts';
 import type { ServerRegistry } from './server-registry.ts';
 
@@ -20,6 +26,7 @@ export type { RegistryChange } from './context.ts';
 export type { JoinDevice, RegisteredDevice } from './device-reader.ts';
 export type { ListDevices } from './identity.ts';
 export { checkJoinRequest } from './join.ts';
+export type { DeviceStatusReport } from './network.ts';
 
 /**
  * All registries, the one-call registration (all or nothing), and the synchronous reads the servers do on their hot
@@ -32,6 +39,8 @@ export interface Registry extends Registration, DeviceReader {
   readonly join: ServerRegistry;
   readonly network: NetworkRegistry;
   readonly application: ServerRegistry;
+  /** Keeps battery and margin a device reported, by its row in the network registry. Call it inside a unit. */
+  recordDeviceStatus(row: number, status: DeviceStatusReport): void;
   /** Called inside the unit that changes a device, and again if that unit is undone. */
   onChange(listener: (change: RegistryChange) => void): () => void;
 }
@@ -70,6 +79,12 @@ export function createRegistry(options: RegistryOptions): Registry {
     application: createApplicationDeviceRegistry(context, application),
     ...createRegistration(context, { identity, join, network, application }),
     ...reader,
+    recordDeviceStatus(row, status) {
+      const stored = store.networkDevices.get(row);
+      if (!stored) return;
+      recordDeviceStatus(context, stored, status);
+      changed({ registry: 'network', kind: 'set', ...stored });
+    },
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,4 +1,9 @@
-import { type EndDevice, EndDeviceSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  type EndDevice,
+  EndDeviceSchema,
+  PowerState,
+} from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { EndDeviceIdentifiers } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import { sameBytes } from '../base/bytes.ts';
 import { devAddrToBytes } from '../lorawan/index.ts';
@@ -32,6 +37,11 @@ import {
   type ServerUnit,
 } from './server-registry.ts';
 import { macStateOf, networkSessionMessage, saveNetworkSession } from './session-messages.ts';
+
+/** Battery levels of DevStatusAns (TS001-1.0.4 §5.5). */
+const EXTERNAL_POWER = 0;
+const FULL_BATTERY = 254;
+const UNKNOWN_BATTERY = 255;
 
 /** The NsEndDeviceRegistry. */
 export interface NetworkRegistry extends ServerRegistry {
@@ -155,6 +165,36 @@ function reset(context: RegistryContext, device: EndDevice): void {
   device.session.lastConfFCntDown = 0;
   device.session.startedAt = context.now();
   device.macState = context.newMacState(device);
+}
+
+/** What a device said about itself in a DevStatusAns. */
+export interface DeviceStatusReport {
+  /** 0 external power, 255 unknown, else 1 to 254 for empty to full. */
+  readonly battery: number;
+  /** Signal-to-noise ratio of the last DevStatusReq at the device. */
+  readonly marginDb: number;
+  readonly receivedAtMs: number;
+}
+
+/**
+ * Keeps what a device said about itself. Not a change of its registration: no event, and nothing read of it elsewhere
+ * becomes wrong but these fields.
+ */
+export function recordDeviceStatus(
+  { store }: RegistryContext,
+  row: DeviceRow,
+  status: DeviceStatusReport,
+): void {
+  const device = decodeDevice(row);
+  const { battery, marginDb, receivedAtMs } = status;
+  device.lastDevStatusReceivedAt = timestampFromMs(receivedAtMs);
+  device.downlinkMargin = marginDb;
+  device.powerState = PowerState.POWER_BATTERY;
+  delete device.batteryPercentage;
+  if (battery === EXTERNAL_POWER) device.powerState = PowerState.POWER_EXTERNAL;
+  else if (battery === UNKNOWN_BATTERY) device.powerState = PowerState.POWER_UNKNOWN;
+  else device.batteryPercentage = (battery - 1) / (FULL_BATTERY - 1);
+  store.networkDevices.put({ ...deviceIds(device.ids), message: encodeDevice(device, () => {}) });
 }
 
 /** Creates the registry over its unit. */

@@ -6,6 +6,7 @@ import type {
 } from '../../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACParametersSchema } from '../../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { Modulation } from '../../base/gateway-link.ts';
+import type { EventData } from '../../events/index.ts';
 import type {
   Band,
   FrequencyPlan,
@@ -14,7 +15,8 @@ import type {
   MacCommandNamed,
   MacVersion,
 } from '../../lorawan/index.ts';
-import { macCommandMessage, macCommandOfMessage } from './messages.ts';
+import { macCommandOfMessage } from './messages.ts';
+import { macCommandMessage } from './payloads.ts';
 
 /** What every command works on. The MAC state is changed in place. */
 export interface MacContext {
@@ -34,8 +36,17 @@ export interface DeviceStatus {
   readonly marginDb: number;
 }
 
+/** Something that happened to MAC commands, for events. */
+export interface MacReport {
+  /** `link_adr.answer.accept` and the like. */
+  readonly name: string;
+  readonly data?: EventData | undefined;
+}
+
 /** What commands in an uplink are handled with. */
 export interface UplinkMacContext extends MacContext {
+  /** Whether the device is activated over the air. */
+  readonly supportsJoin: boolean;
   readonly commands: readonly MacCommand[];
   readonly receivedAtMs: number;
   readonly modulation: Modulation;
@@ -45,9 +56,11 @@ export interface UplinkMacContext extends MacContext {
   readonly gpsTimeMs: number;
   /** Puts an answer into the next downlink. */
   answer(command: MacCommand): void;
-  /** Tells that something happened, e.g. `link_adr.answer.accept`. */
-  report(name: string): void;
+  /** Tells that something happened, e.g. `link_adr.answer.accept`, and by which command. */
+  report(name: string, command?: MacCommand): void;
   status(status: DeviceStatus): void;
+  /** Forgets what was negotiated: the MAC state becomes that of a new session. */
+  restart(): void;
 }
 
 /** What requests are made with. */

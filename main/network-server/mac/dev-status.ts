@@ -31,12 +31,13 @@ function build({
 /** The device tells battery level and how well it hears. */
 export function handleDevStatusAns(
   context: UplinkMacContext,
-  { fields }: MacCommandNamed<'DevStatusAns'>,
+  command: MacCommandNamed<'DevStatusAns'>,
 ): void {
+  const { fields } = command;
   if (!takePending(context.mac, 'DevStatusReq')) return;
   context.mac.lastDevStatusFCntUp = context.fullFCnt;
   context.status(fields);
-  context.report('dev_status.answer');
+  context.report('dev_status.answer', command);
 }
 
 /** DevStatusReq, now and then (LoRaWAN 1.1 §5.6). */

@@ -3,8 +3,10 @@ import type { MacRequest, UplinkMacContext } from './context.ts';
 import { devStatus, handleDevStatusAns } from './dev-status.ts';
 import { handleDeviceTimeReq } from './device-time.ts';
 import { dutyCycle, handleDutyCycleAns } from './duty-cycle.ts';
+import { handleDeviceModeInd, handleRekeyInd, handleResetInd } from './indications.ts';
 import { handleLinkAdrAns, linkAdr } from './link-adr.ts';
 import { handleLinkCheckReq } from './link-check.ts';
+import { macCommandOfMessage } from './messages.ts';
 import { handleNewChannelAns, newChannel } from './new-channel.ts';
 import { handleRxParamSetupAns, rxParamSetup } from './rx-param-setup.ts';
 import { handleRxTimingSetupAns, rxTimingSetup } from './rx-timing-setup.ts';
@@ -33,13 +35,9 @@ const HANDLERS: Handlers = {
   NewChannelAns: handleNewChannelAns,
   RxTimingSetupAns: handleRxTimingSetupAns,
   DeviceTimeReq: handleDeviceTimeReq,
-  RekeyInd(context, { fields }) {
-    context.report('rekey.indication');
-    context.answer({
-      name: 'RekeyConf',
-      fields: { minorVersion: Math.min(fields.minorVersion, 1) },
-    });
-  },
+  ResetInd: handleResetInd,
+  RekeyInd: handleRekeyInd,
+  DeviceModeInd: handleDeviceModeInd,
 };
 
 /** Names of answers that devices repeat until they hear a downlink. */
@@ -61,13 +59,20 @@ export function handleUplinkCommands(context: UplinkMacContext): void {
       | ((context: UplinkMacContext, command: MacCommand) => void)
       | undefined;
     if (handler) handler(context, command);
-    else context.report('command.unknown');
+    else context.report('command.unknown', command);
   }
-  if (context.mac.pendingRequests.length > 0) {
-    context.report('command.unanswered');
-    context.mac.pendingRequests = [];
-  }
+  for (const pending of context.mac.pendingRequests)
+    context.report('command.unanswered', macCommandOfMessage(pending));
+  context.mac.pendingRequests = [];
 }
 
-export type { DeviceStatus, MacRequest, RequestContext, UplinkMacContext } from './context.ts';
+export type {
+  DeviceStatus,
+  MacReport,
+  MacRequest,
+  RequestContext,
+  UplinkMacContext,
+} from './context.ts';
 export { current, desired, setPending } from './context.ts';
+export { GPS_EPOCH_MS, LEAP_SECONDS_MS } from './device-time.ts';
+export { macCommandData, macEventData } from './payloads.ts';

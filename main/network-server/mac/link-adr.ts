@@ -161,13 +161,13 @@ export function handleLinkAdrAns(context: UplinkMacContext, command: LinkAdrAns)
     answers.every(({ fields }) => fields[flag]) && command.fields[flag];
   if (all('channelMaskAck') && all('dataRateIndexAck') && all('txPowerIndexAck')) {
     apply(context, block);
-    context.report('link_adr.answer.accept');
+    context.report('link_adr.answer.accept', command);
     return;
   }
   if (!all('dataRateIndexAck'))
     remember(mac.rejectedAdrDataRateIndexes, last.dataRateIndex as DataRateIndex);
   if (!all('txPowerIndexAck')) remember(mac.rejectedAdrTxPowerIndexes, last.txPowerIndex);
-  context.report('link_adr.answer.reject');
+  context.report('link_adr.answer.reject', command);
 }
 
 /** LinkADRReq: channels, data rate, power and repetitions of uplinks (LoRaWAN 1.1 §5.3). */

@@ -13,12 +13,13 @@ export function handleLinkCheckReq(context: UplinkMacContext): void {
       : 0;
   if (floorDb === undefined) return;
   const marginDb = Math.round((maxSnrDb ?? floorDb) - floorDb);
-  context.answer({
+  const answer = {
     name: 'LinkCheckAns',
     fields: {
       marginDb: Math.min(Math.max(marginDb, 0), MAX_BYTE),
       gatewayCount: Math.min(gatewayCount, MAX_BYTE + 1),
     },
-  });
-  context.report('link_check.answer');
+  } as const;
+  context.answer(answer);
+  context.report('link_check.answer', answer);
 }

@@ -37,8 +37,9 @@ function isSame(now: MACParameters_Channel | undefined, wanted: MACParameters_Ch
 /** The device takes the channel, or says whether frequency or data rates are in the way. */
 export function handleNewChannelAns(
   context: UplinkMacContext,
-  { fields }: MacCommandNamed<'NewChannelAns'>,
+  command: MacCommandNamed<'NewChannelAns'>,
 ): void {
+  const { fields } = command;
   const { mac } = context;
   const request = takePending(mac, 'NewChannelReq');
   if (!request) return;
@@ -57,7 +58,7 @@ export function handleNewChannelAns(
       ...rates,
       enableUplink: frequencyHz !== 0,
     });
-    context.report('new_channel.answer.accept');
+    context.report('new_channel.answer.accept', command);
     return;
   }
   if (!fields.frequencyAck && !mac.rejectedFrequencies.includes(frequency))
@@ -68,7 +69,7 @@ export function handleNewChannelAns(
       ranges: [...known, rates],
     });
   }
-  context.report('new_channel.answer.reject');
+  context.report('new_channel.answer.reject', command);
 }
 
 /** NewChannelReq: channels beyond the default ones, in bands that let them change (LoRaWAN 1.1 §5.7). */

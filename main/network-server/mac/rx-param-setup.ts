@@ -11,19 +11,20 @@ import {
 /** All three bits set: the parameters hold; otherwise none of them does. */
 export function handleRxParamSetupAns(
   context: UplinkMacContext,
-  { fields }: MacCommandNamed<'RxParamSetupAns'>,
+  command: MacCommandNamed<'RxParamSetupAns'>,
 ): void {
+  const { fields } = command;
   const request = takePending(context.mac, 'RxParamSetupReq');
   if (!request) return;
   if (!fields.rx1DataRateOffsetAck || !fields.rx2DataRateIndexAck || !fields.rx2FrequencyAck) {
-    context.report('rx_param_setup.answer.reject');
+    context.report('rx_param_setup.answer.reject', command);
     return;
   }
   const parameters = current(context.mac);
   parameters.rx1DataRateOffset = request.fields.rx1DataRateOffset as DataRateOffset;
   parameters.rx2DataRateIndex = request.fields.rx2DataRateIndex as DataRateIndex;
   parameters.rx2Frequency = BigInt(request.fields.rx2FrequencyHz);
-  context.report('rx_param_setup.answer.accept');
+  context.report('rx_param_setup.answer.accept', command);
 }
 
 /** RXParamSetupReq: RX1 data rate offset and RX2 (LoRaWAN 1.1 §5.5). */

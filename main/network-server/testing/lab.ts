@@ -19,6 +19,7 @@ import type {
 import { silentLogger } from '../../base/logger.ts';
 import type { DownlinkScheduler } from '../../base/seams.ts';
 import { virtualClock } from '../../base/virtual-clock.ts';
+import type { EventInput } from '../../events/index.ts';
 import { createGatewayServer } from '../../gateway-server/index.ts';
 import { createJoinServer } from '../../join-server/index.ts';
 import { type DevAddrPrefix, type NetId, parseDevAddrPrefix } from '../../lorawan/index.ts';
@@ -212,9 +213,9 @@ export type Lab = Awaited<ReturnType<typeof createLab>>;
 export async function createLab(options: LabOptions) {
   const clock = virtualClock();
   const logger = silentLogger();
-  const published: string[] = [];
+  const log: EventInput[] = [];
   const store = await createStore({ directory: ':memory:', clock, logger });
-  const publish = (event: { readonly name: string }): void => void published.push(event.name);
+  const publish = (event: EventInput): void => void log.push(event);
   const events = { publish };
   const registry = createRegistry({ store, clock, logger, publish, newMacState });
   await registry.applications.create(newApplication('shop'));
@@ -263,7 +264,13 @@ export async function createLab(options: LabOptions) {
     registry,
     network,
     gatewayServer,
-    published,
+    /** Names of all events. */
+    get published(): string[] {
+      return log.map(({ name }) => name);
+    },
+    /** Data of the events of that name. */
+    dataOf: (name: string) =>
+      log.filter((event) => event.name === name).map((event) => event.data?.().message),
     application: application.log,
     uplinkFrames: () => frames(Direction.UPLINK),
     downlinkFrames: () => frames(Direction.DOWNLINK),

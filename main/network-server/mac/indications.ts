@@ -1,0 +1,41 @@
+import type { MacCommandNamed } from '../../lorawan/index.ts';
+import type { UplinkMacContext } from './context.ts';
+
+/** Version this server speaks: LoRaWAN 1.1 (§5.1, §5.10). */
+const MINOR_VERSION = 1;
+const CLASS_A = 0;
+
+/** ResetInd of a personalized device: it forgot what was negotiated, and so does the network (LoRaWAN 1.1 §5.1). */
+export function handleResetInd(
+  context: UplinkMacContext,
+  command: MacCommandNamed<'ResetInd'>,
+): void {
+  context.report('reset.indication', command);
+  if (context.supportsJoin) return;
+  context.restart();
+  const answer = { name: 'ResetConf', fields: { minorVersion: MINOR_VERSION } } as const;
+  context.answer(answer);
+  context.report('reset.confirmation', answer);
+}
+
+/** RekeyInd after a join: the device uses its new keys (LoRaWAN 1.1 §5.10). It repeats it until it is confirmed. */
+export function handleRekeyInd(
+  context: UplinkMacContext,
+  command: MacCommandNamed<'RekeyInd'>,
+): void {
+  context.report('rekey.indication', command);
+  const answer = { name: 'RekeyConf', fields: { minorVersion: MINOR_VERSION } } as const;
+  context.answer(answer);
+  context.report('rekey.confirmation', answer);
+}
+
+/** DeviceModeInd: a device asks to change its class (LoRaWAN 1.1 §18.1). Only class A is served, so it is to stay there. */
+export function handleDeviceModeInd(
+  context: UplinkMacContext,
+  command: MacCommandNamed<'DeviceModeInd'>,
+): void {
+  context.report('device_mode.indication', command);
+  const answer = { name: 'DeviceModeConf', fields: { deviceClass: CLASS_A } } as const;
+  context.answer(answer);
+  context.report('device_mode.confirmation', answer);
+}
