@@ -1,10 +1,17 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
 import { EndDeviceIdentifiersSchema } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
-import { type ApplicationUp, ApplicationUpSchema } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
-import type { EntityRef, EventBus } from '../events/index.ts';
+import {
+  type ApplicationDownlink,
+  ApplicationDownlinkSchema,
+  type ApplicationUp,
+  ApplicationUpSchema,
+} from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import type { EntityRef, EventBus, EventData } from '../events/index.ts';
 import { parseHex } from '../lorawan/index.ts';
 import type { DeviceRef } from '../seams/application-traffic.ts';
+import type { FormatterFailure } from './formatters/formatter-result.ts';
 
 type Up = NonNullable<MessageInitShape<typeof ApplicationUpSchema>['up']>;
 
@@ -40,6 +47,30 @@ export function applicationUp(input: ApplicationUpInput): ApplicationUp {
     receivedAt: timestampFromMs(input.receivedAtMs),
     up: input.up,
   });
+}
+
+/** Tells subscribers about a downlink on its way through the application server. */
+export function publishDownlink(
+  events: Pick<EventBus, 'publish'>,
+  name: string,
+  device: DeviceRef,
+  downlink: ApplicationDownlink,
+  causeCode?: string,
+): void {
+  events.publish({
+    name,
+    identifiers: [deviceEntity(device)],
+    correlationIds: downlink.correlationIds,
+    ...(causeCode === undefined
+      ? { data: () => ({ schema: ApplicationDownlinkSchema, message: downlink }) }
+      : { causeCode }),
+  });
+}
+
+/** Data of an event about a formatter that failed. */
+export function formatterFailure({ code, message }: FormatterFailure): EventData {
+  const details = { namespace: 'pkg/messageprocessors', name: code, messageFormat: message };
+  return { schema: ErrorDetailsSchema, message: create(ErrorDetailsSchema, details) };
 }
 
 /** The device as an event's subject. */

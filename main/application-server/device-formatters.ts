@@ -6,9 +6,12 @@ import {
   PayloadFormatter as FormatterKind,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { cryptFrmPayload, expandKey } from '../lorawan/index.ts';
+import type { DeviceRef } from '../seams/application-traffic.ts';
 import type { ApplicationSession } from '../store/index.ts';
+import { deviceEntity, formatterFailure, publishDownlink } from './application-messages.ts';
+import type { ApplicationServerOptions } from './application-server.ts';
 import { formatterFailed, noFPort, noPayload } from './errors.ts';
-import type { Formatters, PayloadFormatter } from './formatters/formatters.ts';
+import type { PayloadFormatter } from './formatters/formatters.ts';
 
 function formatterOf(
   kind: FormatterKind | undefined,
@@ -59,22 +62,36 @@ export function decodedDownlink(
  * `no_payload`, `no_f_port` or the formatter's failure.
  */
 export async function encodedDownlink(
-  formatters: Formatters,
-  applicationId: string,
+  { formatters, events }: Pick<ApplicationServerOptions, 'formatters' | 'events'>,
+  ref: DeviceRef,
   device: EndDevice,
   downlink: ApplicationDownlink,
 ): Promise<ApplicationDownlink> {
   let { frmPayload, fPort } = downlink;
   if (frmPayload.length === 0 && downlink.decodedPayload) {
     const result = await formatters.encodeDownlink({
-      scope: applicationId,
+      scope: ref.applicationId,
       formatter: downlinkFormatter(device),
       fPort,
       data: downlink.decodedPayload as JsonObject,
     });
     if (!result) throw noPayload();
-    if (!result.ok) throw formatterFailed({ reason: result.message });
+    if (!result.ok) {
+      events.publish({
+        name: 'as.down.data.encode.fail',
+        identifiers: [deviceEntity(ref)],
+        correlationIds: downlink.correlationIds,
+        data: () => formatterFailure(result),
+        causeCode: 'formatter_failed',
+      });
+      throw formatterFailed({ reason: result.message });
+    }
     ({ bytes: frmPayload, fPort } = result);
+    if (result.warnings.length > 0)
+      publishDownlink(events, 'as.down.data.encode.warning', ref, {
+        ...downlink,
+        decodedPayloadWarnings: [...result.warnings],
+      });
   }
   if (frmPayload.length === 0) throw noPayload();
   if (fPort === 0) throw noFPort();

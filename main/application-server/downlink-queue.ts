@@ -1,31 +1,45 @@
 import { randomUUID } from 'node:crypto';
-import { create } from '@bufbuild/protobuf';
+import { create, isMessage } from '@bufbuild/protobuf';
 import {
   type ApplicationDownlink,
+  ApplicationDownlink_ConfirmedRetrySchema,
   ApplicationDownlinkSchema,
+  DownlinkQueueOperationErrorDetailsSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { sameBytes } from '../base/bytes.ts';
 import { GatehouseError } from '../base/errors.ts';
-import { cryptFrmPayload, expandKey } from '../lorawan/index.ts';
+import { cryptFrmPayload, devAddrToBytes, expandKey } from '../lorawan/index.ts';
 import type { DeviceRef, DownlinkQueue, InvalidatedQueue } from '../seams/application-traffic.ts';
 import type { ApplicationSession } from '../store/index.ts';
-import { publishUp } from './application-messages.ts';
+import { publishDownlink, publishUp } from './application-messages.ts';
 import type { ApplicationDeviceRow, ApplicationServerOptions } from './application-server.ts';
 import { decodedDownlink, encodedDownlink } from './device-formatters.ts';
 import { applicationDeviceNotFound, noDeviceSession, retriesInvalid } from './errors.ts';
 
 /** The application's view of a device's queue: payloads in the clear. */
 export interface ApplicationQueue {
+  /** Appends. Rejects, and then queues none, if an item cannot be encoded or the network server refuses. */
   push(device: DeviceRef, downlinks: readonly ApplicationDownlink[]): Promise<void>;
+  /** The same in the place of everything queued; none at all empties the queue. */
   replace(device: DeviceRef, downlinks: readonly ApplicationDownlink[]): Promise<void>;
+  /** Appends one downlink as it is, for another attempt. */
+  pushAgain(device: DeviceRef, downlink: ApplicationDownlink): Promise<void>;
+  /** What is queued for the current session, or for the pending one if there is no other. */
   list(device: DeviceRef): readonly ApplicationDownlink[];
   queueInvalidated(queue: InvalidatedQueue): void;
-  /** After a join: what was queued for the old session is queued for the new one. */
-  moveToSession(join: {
-    readonly device: DeviceRef;
-    readonly sessionKeyId: Uint8Array;
-    readonly invalidatedDownlinks: readonly ApplicationDownlink[];
-  }): void;
+  /**
+   * After a join: what was queued for an old session is queued for the new one.
+   *
+   * @param replaced pending session whose place the new one took, if there was one
+   */
+  moveToSession(
+    join: {
+      readonly device: DeviceRef;
+      readonly sessionKeyId: Uint8Array;
+      readonly invalidatedDownlinks: readonly ApplicationDownlink[];
+    },
+    replaced?: ApplicationSession,
+  ): void;
 }
 
 /** How often counters are corrected before a push is given up. */
@@ -56,9 +70,25 @@ function seal(
   });
 }
 
+/** Next counter the network server takes for a session, if the error says so. */
+function minimumFor(
+  error: GatehouseError,
+  { sessionKeyId, devAddr }: ApplicationSession,
+): number | undefined {
+  const detail = error.details.find((one) =>
+    isMessage(one, DownlinkQueueOperationErrorDetailsSchema),
+  );
+  if (!detail || !devAddr) return undefined;
+  const isAbout = (keyId: Uint8Array, address: Uint8Array): boolean =>
+    sameBytes(keyId, sessionKeyId) && sameBytes(address, devAddrToBytes(devAddr));
+  if (isAbout(detail.sessionKeyId, detail.devAddr)) return detail.minFCntDown;
+  if (isAbout(detail.pendingSessionKeyId, detail.pendingDevAddr)) return detail.pendingMinFCntDown;
+  return undefined;
+}
+
 /** Creates the application side of the downlink queue. */
 export function createApplicationQueue(options: ApplicationServerOptions): ApplicationQueue {
-  const { clock, events, findDevice, formatters, logger, networkQueue, store } = options;
+  const { clock, events, findDevice, logger, networkQueue, store } = options;
 
   const deviceOf = (ref: DeviceRef): ApplicationDeviceRow => {
     const device = findDevice(ref.applicationId, ref.deviceId);
@@ -72,30 +102,25 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
     return sessions as ApplicationSession[];
   };
 
-  const prepare = async (
+  const prepareOne = async (
     ref: DeviceRef,
     device: ApplicationDeviceRow,
-    downlinks: readonly ApplicationDownlink[],
-  ): Promise<ApplicationDownlink[]> => {
-    const prepared: ApplicationDownlink[] = [];
-    for (const downlink of downlinks) {
-      if ((downlink.confirmedRetry?.maxAttempts ?? 0) > MAX_ATTEMPTS) {
-        throw retriesInvalid({ max: MAX_ATTEMPTS });
-      }
-      const encoded = await encodedDownlink(
-        formatters,
-        ref.applicationId,
-        device.message,
-        downlink,
-      );
-      prepared.push(
-        create(ApplicationDownlinkSchema, {
-          ...encoded,
-          correlationIds: [...encoded.correlationIds, `as:downlink:${randomUUID()}`],
+    downlink: ApplicationDownlink,
+  ): Promise<ApplicationDownlink> => {
+    const { confirmed, confirmedRetry } = downlink;
+    const limit = confirmedRetry?.maxAttempts;
+    if ((limit ?? 0) > MAX_ATTEMPTS) throw retriesInvalid({ max: MAX_ATTEMPTS });
+    const encoded = await encodedDownlink(options, ref, device.message, downlink);
+    return create(ApplicationDownlinkSchema, {
+      ...encoded,
+      correlationIds: [...encoded.correlationIds, `as:downlink:${randomUUID()}`],
+      ...(confirmed && {
+        confirmedRetry: create(ApplicationDownlink_ConfirmedRetrySchema, {
+          attempt: confirmedRetry?.attempt || 1,
+          ...(limit !== undefined && { maxAttempts: limit }),
         }),
-      );
-    }
-    return prepared;
+      }),
+    });
   };
 
   /** Takes counters, durably and before anything is sent under them, and encrypts. */
@@ -116,14 +141,21 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
       return sealed;
     });
 
-  /** Sets the counters to what the network server says it takes next. */
-  const correct = (ref: DeviceRef, row: number, minimum: number): Promise<void> =>
+  /** Raises the counters of sessions to what the network server takes next; answers whether one was too low. */
+  const correct = (
+    ref: DeviceRef,
+    row: number,
+    minimumOf: (session: ApplicationSession) => number | undefined,
+  ): Promise<boolean> =>
     store.unit(() => {
+      let isCorrected = false;
       for (const session of sessionsOf(ref, row)) {
-        if ((session.lastAFCntDown ?? -1) + 1 < minimum) {
-          store.applicationSessions.updateLastAFCntDown(session.id, minimum - 1);
-        }
+        const minimum = minimumOf(session);
+        if (minimum === undefined || (session.lastAFCntDown ?? -1) + 1 >= minimum) continue;
+        store.applicationSessions.updateLastAFCntDown(session.id, minimum - 1);
+        isCorrected = true;
       }
+      return isCorrected;
     });
 
   const send = async (
@@ -137,31 +169,36 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
       const sealed = items.length > 0 ? await reserve(ref, device.row, items, only) : [];
       try {
         await put(ref, sealed);
+        for (const item of sealed) publishDownlink(events, 'as.down.data.forward', ref, item);
         return;
       } catch (error) {
-        const minimum =
-          error instanceof GatehouseError ? Number(error.attributes.min_f_cnt_down) : Number.NaN;
-        if (Number.isNaN(minimum) || corrections >= MAX_CORRECTIONS) throw error;
-        await correct(ref, device.row, minimum);
+        const isCorrected =
+          error instanceof GatehouseError &&
+          corrections < MAX_CORRECTIONS &&
+          (await correct(ref, device.row, (session) => minimumFor(error, session)));
+        if (!isCorrected) throw error;
       }
     }
   };
 
-  /** Queues items again that were encrypted for `oldKeyId`. Failures are logged: nobody waits for an answer. */
+  /** Queues items again that were encrypted for an old session. Failures are logged: nobody waits for an answer. */
   const again = async (
     ref: DeviceRef,
-    oldKeyId: Uint8Array | undefined,
     newKeyId: Uint8Array,
     items: readonly ApplicationDownlink[],
+    replaced?: ApplicationSession,
   ): Promise<void> => {
     const device = findDevice(ref.applicationId, ref.deviceId);
     if (!device || items.length === 0) return;
     const { current, pending } = store.applicationSessions.byDevice(device.row);
-    const old = [current, pending].find(
-      (one) => one && oldKeyId && sameBytes(one.sessionKeyId, oldKeyId),
-    );
-    if (!old) return;
-    const plain = items.map((item) => decodedDownlink(item, old));
+    const plain = items.flatMap((item) => {
+      const old = [current, pending, replaced].find(
+        (one) => one?.appSKey && sameBytes(one.sessionKeyId, item.sessionKeyId),
+      );
+      if (old) return [decodedDownlink(item, old)];
+      publishDownlink(events, 'as.down.data.drop', ref, item, 'unknown_session');
+      return [];
+    });
     await send(ref, device, plain, networkQueue.push, newKeyId);
   };
   const inBackground = (ref: DeviceRef, work: Promise<void>): void => {
@@ -177,8 +214,17 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
   ): Promise<void> => {
     const device = deviceOf(ref);
     if (downlinks.length > 0) sessionsOf(ref, device.row);
-    const prepared = await prepare(ref, device, downlinks);
-    await send(ref, device, prepared, put);
+    const prepared: ApplicationDownlink[] = [];
+    for (const downlink of downlinks) prepared.push(await prepareOne(ref, device, downlink));
+    for (const downlink of prepared) publishDownlink(events, 'as.down.data.receive', ref, downlink);
+    try {
+      await send(ref, device, prepared, put);
+    } catch (error) {
+      const reason = error instanceof GatehouseError ? error.reason : 'internal_error';
+      for (const downlink of prepared)
+        publishDownlink(events, 'as.down.data.drop', ref, downlink, reason);
+      throw error;
+    }
     for (const downlink of prepared) {
       publishUp(events, 'as.down.data.queued.forward', {
         device: ref,
@@ -192,27 +238,28 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
   return {
     push: (ref, downlinks) => enqueue(ref, downlinks, networkQueue.push),
     replace: (ref, downlinks) => enqueue(ref, downlinks, networkQueue.replace),
+    pushAgain: (ref, downlink) => send(ref, deviceOf(ref), [downlink], networkQueue.push),
     list(ref) {
       const { current, pending } = store.applicationSessions.byDevice(deviceOf(ref).row);
       const session = current ?? pending;
       if (!session) return [];
-      return networkQueue.list(ref).map((item) => decodedDownlink(item, session));
+      return networkQueue
+        .list(ref)
+        .filter(({ sessionKeyId }) => sameBytes(sessionKeyId, session.sessionKeyId))
+        .map((item) => decodedDownlink(item, session));
     },
     queueInvalidated({ device: ref, sessionKeyId, lastFCntDown, downlinks }) {
       const device = findDevice(ref.applicationId, ref.deviceId);
       if (!device) return;
+      const minimumOf = (session: ApplicationSession): number | undefined =>
+        sameBytes(session.sessionKeyId, sessionKeyId) ? lastFCntDown + 1 : undefined;
       inBackground(
         ref,
-        correct(ref, device.row, lastFCntDown + 1).then(() =>
-          again(ref, sessionKeyId, sessionKeyId, downlinks),
-        ),
+        correct(ref, device.row, minimumOf).then(() => again(ref, sessionKeyId, downlinks)),
       );
     },
-    moveToSession({ device: ref, sessionKeyId, invalidatedDownlinks }) {
-      inBackground(
-        ref,
-        again(ref, invalidatedDownlinks[0]?.sessionKeyId, sessionKeyId, invalidatedDownlinks),
-      );
+    moveToSession({ device: ref, sessionKeyId, invalidatedDownlinks }, replaced) {
+      inBackground(ref, again(ref, sessionKeyId, invalidatedDownlinks, replaced));
     },
   };
 }

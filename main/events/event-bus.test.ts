@@ -39,6 +39,26 @@ test('tail and after give kept events first', async () => {
   expect(after?.events.map((event) => event.name)).toEqual(['e.1', 'e.2', 'e.3']);
 });
 
+test('an event that only has a cause carries it as error details', async () => {
+  const bus = createEventBus({ clock: virtualClock() });
+  const subscription = bus.subscribe({ entities: [door] });
+  bus.publish({ name: 'ns.up.data.drop', identifiers: [door], causeCode: 'mic_mismatch' });
+  bus.publish({ name: 'ns.up.data.drop', identifiers: [door], causeCode: 'never_heard_of' });
+  bus.publish({ name: 'ns.up.data.forward', identifiers: [door] });
+  const batch = await subscription.next();
+  const messages = batch?.events.map((event) => event.data()?.message);
+  expect(messages).toMatchObject([
+    {
+      $typeName: 'ttn.lorawan.v3.ErrorDetails',
+      namespace: 'gatehouse',
+      name: 'mic_mismatch',
+      messageFormat: expect.stringContaining('integrity code'),
+    },
+    { name: 'never_heard_of', messageFormat: '' },
+    undefined,
+  ]);
+});
+
 test('closing ends a waiting read', async () => {
   const bus = createEventBus({ clock: virtualClock() });
   const subscription = bus.subscribe({ entities: [door] });

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type DescMessage, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Clock } from '../base/clock.ts';
-import { type BusEvent, covers, type EntityRef, type EventData, type EventInput } from './event.ts';
+import { type BusEvent, covers, type EntityRef, type EventInput } from './event.ts';
 import { createEventRing, type EventRing } from './event-ring.ts';
+import { publishedEvent } from './published-event.ts';
 
 /** What a subscriber wants to hear. */
 export interface SubscribeOptions {
@@ -40,71 +40,6 @@ interface Subscriber {
   readonly offer: (event: BusEvent) => void;
 }
 
-/** What all forms of one event share. */
-abstract class PublishedEvent implements BusEvent {
-  readonly sequence: number;
-  readonly name: string;
-  readonly timeMs: number;
-  readonly identifiers: readonly EntityRef[];
-  readonly correlationIds: readonly string[];
-  readonly causeCode?: string;
-  readonly #idPrefix: string;
-
-  constructor(input: EventInput, sequence: number, timeMs: number, idPrefix: string) {
-    this.sequence = sequence;
-    this.name = input.name;
-    this.timeMs = timeMs;
-    this.identifiers = input.identifiers;
-    this.correlationIds = input.correlationIds ?? NO_CORRELATION;
-    if (input.causeCode !== undefined) this.causeCode = input.causeCode;
-    this.#idPrefix = idPrefix;
-  }
-
-  get uniqueId(): string {
-    return `${this.#idPrefix}-${this.sequence}`;
-  }
-
-  abstract data(): EventData | undefined;
-}
-
-/** An event for its subscribers: what it carries is built when the first of them reads it. */
-class SharedEvent extends PublishedEvent {
-  readonly #build: EventInput['data'];
-  #built: EventData | undefined;
-
-  constructor(input: EventInput, sequence: number, timeMs: number, idPrefix: string) {
-    super(input, sequence, timeMs, idPrefix);
-    this.#build = input.data;
-  }
-
-  override data(): EventData | undefined {
-    this.#built ??= this.#build?.();
-    return this.#built;
-  }
-}
-
-/** An event as the ring keeps it: what it carries is encoded, so that nothing of the work that led to it stays alive. */
-class KeptEvent extends PublishedEvent {
-  readonly #schema: DescMessage | undefined;
-  readonly #bytes: Uint8Array | undefined;
-
-  constructor(input: EventInput, sequence: number, timeMs: number, idPrefix: string) {
-    super(input, sequence, timeMs, idPrefix);
-    const data = input.data?.();
-    if (!data) return;
-    this.#schema = data.schema;
-    // Pooled: a buffer of its own would cost more than most of these messages have bytes.
-    this.#bytes = Buffer.from(toBinary(data.schema, data.message));
-  }
-
-  override data(): EventData | undefined {
-    if (!this.#schema || !this.#bytes) return undefined;
-    return { schema: this.#schema, message: fromBinary(this.#schema, this.#bytes) };
-  }
-}
-
-const NO_CORRELATION: readonly string[] = [];
-
 /** Filter of one subscription. */
 function wantsEvent(options: SubscribeOptions): (event: BusEvent) => boolean {
   return (event) =>
@@ -130,15 +65,9 @@ export function createEventBus({ clock }: { readonly clock: Clock }): EventBus {
   return {
     publish(input) {
       sequence += 1;
-      const timeMs = clock.now();
-      const event = new KeptEvent(input, sequence, timeMs, idPrefix);
-      ring.add(event);
-      let shared: BusEvent | undefined;
-      for (const subscriber of subscribers) {
-        if (!subscriber.wants(event)) continue;
-        shared ??= new SharedEvent(input, sequence, timeMs, idPrefix);
-        subscriber.offer(shared);
-      }
+      const { kept, live } = publishedEvent(input, { sequence, timeMs: clock.now(), idPrefix });
+      ring.add(kept);
+      for (const subscriber of subscribers) if (subscriber.wants(kept)) subscriber.offer(live());
     },
 
     subscribe(options) {

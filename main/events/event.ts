@@ -17,6 +17,8 @@ export type EntityRef =
 export interface EventData {
   readonly schema: DescMessage;
   readonly message: Message;
+  /** The same message encoded, once it has been. */
+  readonly bytes?: Uint8Array;
 }
 
 /** What a server says happened. Names are The Things Stack's. */
@@ -24,9 +26,9 @@ export interface EventInput {
   readonly name: string;
   readonly identifiers: readonly EntityRef[];
   readonly correlationIds?: readonly string[];
-  /** Called when somebody reads the event: once for all who listen, again for each who reads it later, possibly never. */
+  /** Called once, when the event is published; a failure of it becomes the event's data. */
   readonly data?: () => EventData;
-  /** Our stable code of the reason, for events that tell of a failure. */
+  /** Our stable code of the reason, for events that tell of a failure; it is the data of an event that has none. */
   readonly causeCode?: string;
 }
 

@@ -108,6 +108,26 @@ function reserve(
   session.mac = mac;
 }
 
+/**
+ * No gateway took the frame: the device was neither asked nor sent anything, so nothing of it is waited for. The counter
+ * stays used. Answers the queue entries that had counted on it. Runs inside a unit.
+ */
+export function takeBack(
+  store: NetworkStore,
+  session: LiveSession,
+  { item, requests, fullFCnt }: AssembledDownlink,
+): readonly ApplicationDownlink[] {
+  const isConfirmed = item?.downlink.confirmed === true;
+  if (requests.length > 0 || isConfirmed) {
+    const mac = clone(MACStateSchema, session.mac);
+    setPending(mac, []);
+    if (isConfirmed) delete mac.pendingApplicationDownlink;
+    store.networkSessions.updateMacState(session.id, toBinary(MACStateSchema, mac));
+    session.mac = mac;
+  }
+  return item && !isLorawan11(session) ? overtaken(store, session, fullFCnt) : [];
+}
+
 function isNeeded(
   session: LiveSession,
   uplink: SlotUplink,

@@ -9,6 +9,7 @@ import {
   type Assembly,
   assembleDownlink,
   type SlotUplink,
+  takeBack,
 } from './assemble-downlink.ts';
 import type { UplinkGroup } from './deduplication.ts';
 import { correlationIds, type DeviceEvents } from './events.ts';
@@ -56,7 +57,11 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
     correlationIds: correlationIds(group),
   });
 
-  const tellApplication = (session: LiveSession, group: UplinkGroup, assembly: Assembly): void => {
+  const tellApplication = (
+    session: LiveSession,
+    group: UplinkGroup,
+    assembly: Pick<Assembly, 'failed' | 'invalidated' | 'lastFCntDown'>,
+  ): void => {
     for (const { downlink, cause } of assembly.failed)
       application.downlinkFailed({ ...notice(session, group), downlink, cause });
     if (assembly.invalidated.length === 0) return;
@@ -117,7 +122,12 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
         else application.downlinkSent(about);
       },
     );
-    if (item && isTaken) await store.unit(() => store.downlinkQueue.remove(item.id));
+    if (isTaken) {
+      if (item) await store.unit(() => store.downlinkQueue.remove(item.id));
+      return;
+    }
+    const invalidated = await store.unit(() => takeBack(store, session, downlink));
+    tellApplication(session, group, { failed: [], invalidated, lastFCntDown: fullFCnt });
   };
 
   const use = async (

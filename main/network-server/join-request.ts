@@ -6,6 +6,8 @@ import {
   MACStateSchema,
 } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { sameBytes } from '../base/bytes.ts';
 import { type CauseCode, type EvidenceData, fact } from '../base/causes.ts';
 import {
   buildCfList,
@@ -17,6 +19,7 @@ import {
 } from '../lorawan/index.ts';
 import type { ApplicationHandler, JoinForApplication } from '../seams/application-traffic.ts';
 import type { JoinPort } from '../seams/joining.ts';
+import type { NetworkSession } from '../store/index.ts';
 import type { UplinkGroup } from './deduplication.ts';
 import { type DeviceProfile, profileOf } from './device-profile.ts';
 import { correlationIds } from './events.ts';
@@ -137,6 +140,23 @@ function placeOf(
   return { channelIndex, dataRateIndex: rate };
 }
 
+/**
+ * Queue of the session the device leaves, for the new one. A pending session it never used goes with its queue; that one
+ * counts only if there is no other.
+ */
+function takeOldQueue(
+  { store }: JoinOptions,
+  deviceRow: number,
+  { current, pending }: ReturnType<NetworkStore['networkSessions']['byDevice']>,
+): readonly ApplicationDownlink[] {
+  const queue = store.downlinkQueue.list(deviceRow);
+  const queueOf = (session: NetworkSession | undefined) =>
+    queue.filter((item) => session && sameBytes(item.sessionKeyId, session.sessionKeyId));
+  const replaced = queueOf(pending);
+  for (const { id } of replaced) store.downlinkQueue.remove(id);
+  return (current ? queueOf(current) : replaced).map(({ downlink }) => downlink);
+}
+
 /** Judges a join-request of a registered device and stores the new session. Runs inside a unit. */
 export function decideJoin(
   options: JoinOptions,
@@ -193,7 +213,7 @@ export function decideJoin(
     devAddr,
     sessionKeyId: answer.sessionKeyId,
     appSKey,
-    invalidatedDownlinks: store.downlinkQueue.list(device.row).map(({ downlink }) => downlink),
+    invalidatedDownlinks: takeOldQueue(options, device.row, before),
     receivedAtMs,
     correlationIds: correlationIds(group),
   };

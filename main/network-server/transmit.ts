@@ -151,8 +151,9 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
         });
         events.publish(`ns.down.transmission.${cause ? 'fail' : 'success'}`, device, {
           correlationIds: ids,
-          data: () => downlinkData(phyPayload, device, facts.devAddr, scheduled),
-          ...(cause && { causeCode: cause }),
+          ...(cause
+            ? { causeCode: cause }
+            : { data: () => downlinkData(phyPayload, device, facts.devAddr, scheduled) }),
         });
         onDone?.(cause);
       });

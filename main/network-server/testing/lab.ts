@@ -8,6 +8,7 @@ import {
 } from '../../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACVersion, PHYVersion } from '../../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { OUTCOME, STAGE } from '../../base/causes.ts';
+import type { Clock } from '../../base/clock.ts';
 import type {
   AntennaReception,
   GatewayLink,
@@ -16,14 +17,14 @@ import type {
   TxAcknowledgment,
   TxRequest,
 } from '../../base/gateway-link.ts';
-import { silentLogger } from '../../base/logger.ts';
+import { type Logger, silentLogger } from '../../base/logger.ts';
 import type { DownlinkScheduler } from '../../base/seams.ts';
 import { virtualClock } from '../../base/virtual-clock.ts';
-import type { EventInput } from '../../events/index.ts';
+import type { EventBus, EventInput } from '../../events/index.ts';
 import { createGatewayServer } from '../../gateway-server/index.ts';
 import { createJoinServer } from '../../join-server/index.ts';
 import { type DevAddrPrefix, type NetId, parseDevAddrPrefix } from '../../lorawan/index.ts';
-import { createRegistry, newApplication } from '../../registry/index.ts';
+import { createRegistry, newApplication, type Registry } from '../../registry/index.ts';
 import type {
   ApplicationHandler,
   DownlinkNotice,
@@ -31,7 +32,7 @@ import type {
   JoinForApplication,
   UplinkForApplication,
 } from '../../seams/application-traffic.ts';
-import { createStore } from '../../store/index.ts';
+import { createStore, type Store } from '../../store/index.ts';
 import { createNetworkServer } from '../network-server.ts';
 import { newMacState } from '../new-mac-state.ts';
 import type { NetworkStore } from '../ports.ts';
@@ -51,6 +52,8 @@ export interface HandGateway {
   readonly sent: TxRequest[];
   /** How it answers; success unless set. */
   answer: TxAcknowledgment;
+  /** Whether it takes downlinks; it does from the start. */
+  setDownlinkReady(downlinkReady: boolean): void;
   hear(
     phyPayload: Uint8Array,
     place?: {
@@ -76,7 +79,7 @@ export function handGateway(eui: string): HandGateway {
       async start(given) {
         sink = given;
         sink.state({ phase: 'running' });
-        sink.connected({ gatewayEui: eui, protocol: 'virtual', downlinkReady: true });
+        gateway.setDownlinkReady(true);
       },
       transmit(request) {
         gateway.sent.push(request);
@@ -86,6 +89,8 @@ export function handGateway(eui: string): HandGateway {
         sink = undefined;
       },
     },
+    setDownlinkReady: (downlinkReady) =>
+      sink?.connected({ gatewayEui: eui, protocol: 'virtual', downlinkReady }),
     hear(phyPayload, place = {}) {
       sink?.uplink({
         gatewayEui: eui,
@@ -199,10 +204,21 @@ function applicationDouble(onUplink: (uplink: UplinkForApplication) => void): {
   return { log, handler };
 }
 
+/** What an application server is made of. */
+export interface LabParts {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly events: Pick<EventBus, 'publish'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 interface LabOptions {
   readonly gateways: readonly HandGateway[];
   readonly frequencyPlanId?: string;
   readonly onUplink?: (uplink: UplinkForApplication) => void;
+  /** An application server in the place of the one that only writes down what it is told. */
+  readonly application?: (parts: LabParts) => ApplicationHandler;
   /** The network server's view of the store, to let it fail. */
   readonly wrapStore?: (store: NetworkStore) => NetworkStore;
 }
@@ -234,7 +250,8 @@ export async function createLab(options: LabOptions) {
     registry,
     joinServer: createJoinServer({ store, registry, clock, events, random }),
     scheduler,
-    application: application.handler,
+    application:
+      options.application?.({ store, registry, events, clock, logger }) ?? application.handler,
     events,
     clock,
     logger,

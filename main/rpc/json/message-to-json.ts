@@ -1,4 +1,5 @@
 import {
+  create,
   type DescField,
   type DescMessage,
   fromBinary,
@@ -7,11 +8,12 @@ import {
   type Message,
   type Registry,
   ScalarType,
+  toBinary,
   toJson,
 } from '@bufbuild/protobuf';
 import {
   type Any,
-  anyPack,
+  AnySchema,
   type Duration,
   type FieldMask,
   type Timestamp,
@@ -168,9 +170,12 @@ const camelCase = (path: string): string =>
 /** Messages that were packed here, so that writing them does not decode what was just encoded. */
 const packed = new WeakMap<Any, Message>();
 
-/** Packs a message into an `Any`. It must not change as long as the `Any` is used. */
-export function packAny(desc: DescMessage, message: Message): Any {
-  const any = anyPack(desc, message);
+/** Packs a message into an `Any`; `bytes` is the same message if it is encoded already. It must not change any more. */
+export function packAny(desc: DescMessage, message: Message, bytes?: Uint8Array): Any {
+  const any = create(AnySchema, {
+    typeUrl: `type.googleapis.com/${desc.typeName}`,
+    value: bytes ?? toBinary(desc, message),
+  });
   packed.set(any, message);
   return any;
 }

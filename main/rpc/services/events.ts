@@ -100,7 +100,7 @@ export function eventMessage(event: BusEvent): Event {
     correlationIds: [...event.correlationIds],
     origin: 'gatehouse',
     uniqueId: event.uniqueId,
-    ...(data && { data: packAny(data.schema, data.message) }),
+    ...(data && { data: packAny(data.schema, data.message, data.bytes) }),
   });
 }
 

@@ -1,0 +1,44 @@
+/** A whole network for tests with the real application server; see the network server's lab for the rest. */
+import { createDownlinkQueue } from '../../network-server/index.ts';
+import { createLab, type HandGateway, type Lab } from '../../network-server/testing/lab.ts';
+import { type ApplicationServer, createApplicationServer } from '../application-server.ts';
+import { createFormatters } from '../formatters/formatters.ts';
+import { realFormatterService } from '../formatters/testing.ts';
+
+export interface ApplicationLab {
+  readonly lab: Lab;
+  readonly server: ApplicationServer;
+  close(): Promise<void>;
+}
+
+/** Opens a lab whose device is `shop/door-7`; close it afterwards. */
+export async function createApplicationLab(
+  gateways: readonly HandGateway[],
+): Promise<ApplicationLab> {
+  const service = realFormatterService();
+  let server: ApplicationServer | undefined;
+  const lab = await createLab({
+    gateways,
+    application({ store, registry, events, clock, logger }) {
+      server = createApplicationServer({
+        store,
+        findDevice: registry.applicationDeviceByIds,
+        formatters: createFormatters(service),
+        networkQueue: createDownlinkQueue(store, registry),
+        events,
+        clock,
+        logger,
+      });
+      return server;
+    },
+  });
+  if (!server) throw new Error('the lab made no application server');
+  return {
+    lab,
+    server,
+    async close() {
+      await service.close();
+      await lab.close();
+    },
+  };
+}

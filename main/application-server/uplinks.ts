@@ -1,0 +1,181 @@
+import { create, type JsonObject } from '@bufbuild/protobuf';
+import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  ApplicationUplinkNormalizedSchema,
+  ApplicationUplinkSchema,
+} from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { sameBytes } from '../base/bytes.ts';
+import { type CauseCode, OUTCOME, STAGE, type StageData } from '../base/causes.ts';
+import { cryptFrmPayload, expandKey } from '../lorawan/index.ts';
+import type {
+  ApplicationUplinkResult,
+  DeviceRef,
+  UplinkForApplication,
+} from '../seams/application-traffic.ts';
+import type { ApplicationSession } from '../store/index.ts';
+import { deviceEntity, formatterFailure, publishUp } from './application-messages.ts';
+import type { ApplicationDeviceRow, ApplicationServerOptions } from './application-server.ts';
+import { uplinkFormatter } from './device-formatters.ts';
+import type { FormatterFailure } from './formatters/formatter-result.ts';
+import type { Formatters } from './formatters/formatters.ts';
+
+type SessionLookup =
+  | { readonly session: ApplicationSession; readonly device: ApplicationDeviceRow }
+  | { readonly cause: Extract<CauseCode, 'device_not_found' | 'unknown_session' | 'no_app_s_key'> };
+
+function createSessionFinder({ store, findDevice }: ApplicationServerOptions) {
+  return async (ref: DeviceRef, sessionKeyId: Uint8Array): Promise<SessionLookup> => {
+    const device = findDevice(ref.applicationId, ref.deviceId);
+    if (!device) return { cause: 'device_not_found' };
+    const { current, pending } = store.applicationSessions.byDevice(device.row);
+    if (current && sameBytes(current.sessionKeyId, sessionKeyId)) {
+      return current.appSKey ? { session: current, device } : { cause: 'no_app_s_key' };
+    }
+    if (!pending || !sameBytes(pending.sessionKeyId, sessionKeyId))
+      return { cause: 'unknown_session' };
+    await store.unit(() => store.applicationSessions.promotePending(device.row));
+    return pending.appSKey ? { session: pending, device } : { cause: 'no_app_s_key' };
+  };
+}
+
+/** What uplinks and measurements in them have in common. */
+function commonFields(input: UplinkForApplication, frmPayload: Uint8Array) {
+  return {
+    sessionKeyId: input.sessionKeyId,
+    fPort: input.fPort ?? 0,
+    fCnt: input.fullFCnt,
+    frmPayload,
+    rxMetadata: input.rxMetadata(),
+    settings: input.settings(),
+    receivedAt: timestampFromMs(input.receivedAtMs),
+    confirmed: input.confirmed,
+    consumedAirtime: durationFromMs(input.consumedAirtimeUs / 1000),
+  };
+}
+
+function uplinkMessage(input: UplinkForApplication, frmPayload: Uint8Array, decoded: Decoded) {
+  return create(ApplicationUplinkSchema, {
+    ...commonFields(input, frmPayload),
+    ...(decoded.data && { decodedPayload: decoded.data }),
+    decodedPayloadWarnings: [...decoded.warnings],
+    normalizedPayload: [...decoded.normalized],
+    normalizedPayloadWarnings: [...decoded.normalizedWarnings],
+  });
+}
+
+function stage(
+  outcome: StageData['outcome'],
+  evidence: StageData['evidence'],
+  cause?: CauseCode,
+): StageData {
+  return { kind: STAGE.APPLICATION, outcome, evidence, ...(cause && { cause }) };
+}
+
+interface Decoded {
+  readonly data?: JsonObject;
+  readonly warnings: readonly string[];
+  readonly normalized: readonly JsonObject[];
+  readonly normalizedWarnings: readonly string[];
+  readonly failure?: FormatterFailure;
+}
+
+async function decode(
+  formatters: Formatters,
+  device: ApplicationDeviceRow,
+  input: UplinkForApplication,
+  bytes: Uint8Array,
+): Promise<Decoded> {
+  const none = { warnings: [], normalized: [], normalizedWarnings: [] };
+  if (input.fPort === undefined || input.fPort === 0) return none;
+  const result = await formatters.decodeUplink({
+    scope: input.device.applicationId,
+    formatter: uplinkFormatter(device.message),
+    fPort: input.fPort,
+    bytes,
+  });
+  if (!result) return none;
+  if (!result.ok) return { ...none, failure: result };
+  return {
+    warnings: result.warnings,
+    normalized: result.normalized as readonly JsonObject[],
+    normalizedWarnings: result.normalizedWarnings,
+    ...(result.data && { data: result.data as JsonObject }),
+  };
+}
+
+/** Tells subscribers what came of an uplink: problems of the formatter first, then the uplink, then measurements. */
+function publishUplink(
+  { events }: Pick<ApplicationServerOptions, 'events'>,
+  input: UplinkForApplication,
+  frmPayload: Uint8Array,
+  decoded: Decoded,
+): void {
+  const { device, devAddr, receivedAtMs, correlationIds } = input;
+  const about = { identifiers: [deviceEntity(device, devAddr)], correlationIds };
+  const { failure, warnings, normalizedWarnings, normalized } = decoded;
+  const message = () => uplinkMessage(input, frmPayload, decoded);
+  const data = () => ({ schema: ApplicationUplinkSchema, message: message() });
+  if (failure)
+    events.publish({
+      name: 'as.up.data.decode.fail',
+      ...about,
+      data: () => formatterFailure(failure),
+      causeCode: 'formatter_failed',
+    });
+  if (warnings.length > 0) events.publish({ name: 'as.up.data.decode.warning', ...about, data });
+  if (normalizedWarnings.length > 0)
+    events.publish({ name: 'as.up.data.normalize.warning', ...about, data });
+  const common = { device, devAddr, receivedAtMs, correlationIds };
+  publishUp(events, 'as.up.data.forward', {
+    ...common,
+    get up() {
+      return { case: 'uplinkMessage' as const, value: message() };
+    },
+  });
+  for (const measurement of normalized)
+    publishUp(events, 'as.up.normalized.forward', {
+      ...common,
+      get up() {
+        const value = create(ApplicationUplinkNormalizedSchema, {
+          ...commonFields(input, frmPayload),
+          normalizedPayload: measurement,
+          normalizedPayloadWarnings: [...normalizedWarnings],
+        });
+        return { case: 'uplinkNormalized' as const, value };
+      },
+    });
+}
+
+/** Creates what decrypts and formats uplinks. A formatter that fails takes nothing away but the decoded payload. */
+export function createUplinkHandler(options: ApplicationServerOptions) {
+  const findSession = createSessionFinder(options);
+  const { events, formatters } = options;
+  return async (input: UplinkForApplication): Promise<ApplicationUplinkResult> => {
+    const { device: ref, devAddr, correlationIds, fPort, fullFCnt } = input;
+    const about = { identifiers: [deviceEntity(ref, devAddr)], correlationIds };
+    events.publish({ name: 'as.up.data.receive', ...about });
+    const found = await findSession(ref, input.sessionKeyId);
+    if ('cause' in found) {
+      events.publish({ name: 'as.up.data.drop', ...about, causeCode: found.cause });
+      return { stage: stage(OUTCOME.DROPPED, [], found.cause), decodedPayloadWarnings: [] };
+    }
+    const { session, device } = found;
+    // FPort 0 carries MAC commands and never reaches the application as payload.
+    const frmPayload =
+      fPort && session.appSKey
+        ? cryptFrmPayload(expandKey(session.appSKey), devAddr, 'up', fullFCnt, input.frmPayload)
+        : new Uint8Array();
+    const decoded = await decode(formatters, device, input, frmPayload);
+    publishUplink(options, input, frmPayload, decoded);
+    const { failure, warnings, data } = decoded;
+    const evidence = failure
+      ? [{ name: 'formatter_error', value: { case: 'text', value: failure.message } } as const]
+      : [];
+    return {
+      stage: stage(OUTCOME.ACCEPTED, evidence),
+      frmPayload,
+      decodedPayloadWarnings: warnings,
+      ...(data && { decodedPayload: data }),
+    };
+  };
+}
