@@ -251,11 +251,16 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
     queueInvalidated({ device: ref, sessionKeyId, lastFCntDown, downlinks }) {
       const device = findDevice(ref.applicationId, ref.deviceId);
       if (!device) return;
-      const minimumOf = (session: ApplicationSession): number | undefined =>
-        sameBytes(session.sessionKeyId, sessionKeyId) ? lastFCntDown + 1 : undefined;
+      // Counters above the network's last one were never on air, so they are given out again: leaving them out would
+      // open a gap that grows with every frame of the network itself.
+      const rewound = store.unit(() => {
+        for (const session of sessionsOf(ref, device.row))
+          if (sameBytes(session.sessionKeyId, sessionKeyId))
+            store.applicationSessions.updateLastAFCntDown(session.id, lastFCntDown);
+      });
       inBackground(
         ref,
-        correct(ref, device.row, minimumOf).then(() => again(ref, sessionKeyId, downlinks)),
+        rewound.then(() => again(ref, sessionKeyId, downlinks)),
       );
     },
     moveToSession({ device: ref, sessionKeyId, invalidatedDownlinks }, replaced) {

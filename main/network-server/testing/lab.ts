@@ -285,6 +285,9 @@ export async function createLab(options: LabOptions) {
     get published(): string[] {
       return log.map(({ name }) => name);
     },
+    /** Causes of the events of that name. */
+    causesOf: (name: string) =>
+      log.filter((event) => event.name === name).map((event) => event.causeCode),
     /** Data of the events of that name. */
     dataOf: (name: string) =>
       log.filter((event) => event.name === name).map((event) => event.data?.().message),
