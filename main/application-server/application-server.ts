@@ -5,12 +5,8 @@ import { ApplicationJoinAcceptSchema } from '../api/gen/ttn/lorawan/v3/messages_
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { EventBus } from '../events/index.ts';
-import type {
-  ApplicationHandler,
-  DownlinkQueue,
-  JoinForApplication,
-} from '../seams/application-traffic.ts';
-import type { ApplicationSession, Store } from '../store/index.ts';
+import type { ApplicationHandler, DownlinkQueue } from '../seams/application-traffic.ts';
+import type { Store } from '../store/index.ts';
 import { deviceEntity, publishUp } from './application-messages.ts';
 import { type ApplicationQueue, createApplicationQueue } from './downlink-queue.ts';
 import { createDownlinkReports } from './downlink-reports.ts';
@@ -42,8 +38,6 @@ export interface ApplicationServerOptions {
 export function createApplicationServer(options: ApplicationServerOptions): ApplicationServer {
   const { events, findDevice, store } = options;
   const queue = createApplicationQueue(options);
-  /** Pending sessions whose place a join took, until their queue has moved. */
-  const replaced = new WeakMap<JoinForApplication, ApplicationSession>();
   return {
     ...queue,
     ...createDownlinkReports(options, queue),
@@ -51,10 +45,9 @@ export function createApplicationServer(options: ApplicationServerOptions): Appl
     storeJoin(join) {
       const { device: ref, devAddr, sessionKeyId, appSKey, receivedAtMs } = join;
       const device = findDevice(ref.applicationId, ref.deviceId);
-      if (!device) return;
-      const { pending } = store.applicationSessions.byDevice(device.row);
-      if (pending) replaced.set(join, pending);
-      store.applicationSessions.put({
+      if (!device) return [];
+      const before = store.applicationSessions.byDevice(device.row);
+      const session = store.applicationSessions.put({
         deviceRow: device.row,
         kind: 'pending',
         devAddr,
@@ -63,6 +56,7 @@ export function createApplicationServer(options: ApplicationServerOptions): Appl
         lastAFCntDown: 0,
         startedAtMs: receivedAtMs,
       });
+      return queue.moved(ref, before, session, join.invalidatedDownlinks);
     },
     joinAccepted(join) {
       const { device, devAddr, sessionKeyId, receivedAtMs, correlationIds } = join;
@@ -72,7 +66,6 @@ export function createApplicationServer(options: ApplicationServerOptions): Appl
         identifiers: [deviceEntity(device, devAddr)],
         correlationIds,
       });
-      queue.moveToSession(join, replaced.get(join));
       publishUp(events, 'as.up.join.forward', {
         ...about,
         get up() {

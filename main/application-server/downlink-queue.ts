@@ -16,6 +16,11 @@ import type { ApplicationDeviceRow, ApplicationServerOptions } from './applicati
 import { decodedDownlink, encodedDownlink } from './device-formatters.ts';
 import { applicationDeviceNotFound, noDeviceSession, retriesInvalid } from './errors.ts';
 
+interface DeviceSessions {
+  readonly current?: ApplicationSession;
+  readonly pending?: ApplicationSession;
+}
+
 /** The application's view of a device's queue: payloads in the clear. */
 export interface ApplicationQueue {
   /** Appends. Rejects, and then queues none, if an item cannot be encoded or the network server refuses. */
@@ -26,20 +31,18 @@ export interface ApplicationQueue {
   pushAgain(device: DeviceRef, downlink: ApplicationDownlink): Promise<void>;
   /** What is queued for the current session, or for the pending one if there is no other. */
   list(device: DeviceRef): readonly ApplicationDownlink[];
-  queueInvalidated(queue: InvalidatedQueue): void;
   /**
-   * After a join: what was queued for an old session is queued for the new one.
-   *
-   * @param replaced pending session whose place the new one took, if there was one
+   * What the network server took out of its queue, encrypted anew with counters it can use. Runs inside the network
+   * server's unit of work, in which the answer goes back into the queue.
    */
-  moveToSession(
-    join: {
-      readonly device: DeviceRef;
-      readonly sessionKeyId: Uint8Array;
-      readonly invalidatedDownlinks: readonly ApplicationDownlink[];
-    },
-    replaced?: ApplicationSession,
-  ): void;
+  queueInvalidated(queue: InvalidatedQueue): readonly ApplicationDownlink[];
+  /** What was queued for the sessions that a device had, encrypted for a new one. Runs inside a unit of work. */
+  moved(
+    device: DeviceRef,
+    before: DeviceSessions,
+    session: ApplicationSession,
+    items: readonly ApplicationDownlink[],
+  ): readonly ApplicationDownlink[];
 }
 
 /** How often counters are corrected before a push is given up. */
@@ -88,7 +91,7 @@ function minimumFor(
 
 /** Creates the application side of the downlink queue. */
 export function createApplicationQueue(options: ApplicationServerOptions): ApplicationQueue {
-  const { clock, events, findDevice, logger, networkQueue, store } = options;
+  const { clock, events, findDevice, networkQueue, store } = options;
 
   const deviceOf = (ref: DeviceRef): ApplicationDeviceRow => {
     const device = findDevice(ref.applicationId, ref.deviceId);
@@ -128,12 +131,10 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
     ref: DeviceRef,
     row: number,
     items: readonly ApplicationDownlink[],
-    only?: Uint8Array,
   ): Promise<ApplicationDownlink[]> =>
     store.unit(() => {
       const sealed: ApplicationDownlink[] = [];
       for (const session of sessionsOf(ref, row)) {
-        if (only && !sameBytes(session.sessionKeyId, only)) continue;
         const first = (session.lastAFCntDown ?? -1) + 1;
         sealed.push(...seal(items, session, first));
         store.applicationSessions.updateLastAFCntDown(session.id, first + items.length - 1);
@@ -163,10 +164,9 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
     device: ApplicationDeviceRow,
     items: readonly ApplicationDownlink[],
     put: DownlinkQueue['push'],
-    only?: Uint8Array,
   ): Promise<void> => {
     for (let corrections = 0; ; corrections += 1) {
-      const sealed = items.length > 0 ? await reserve(ref, device.row, items, only) : [];
+      const sealed = items.length > 0 ? await reserve(ref, device.row, items) : [];
       try {
         await put(ref, sealed);
         for (const item of sealed) publishDownlink(events, 'as.down.data.forward', ref, item);
@@ -181,30 +181,29 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
     }
   };
 
-  /** Queues items again that were encrypted for an old session. Failures are logged: nobody waits for an answer. */
-  const again = async (
+  /**
+   * Encrypts items of older sessions, or of the same one, for `to` with counters from `firstFCnt` on. Items whose key is
+   * gone are dropped. Runs inside a unit.
+   */
+  const sealAgain = (
     ref: DeviceRef,
-    newKeyId: Uint8Array,
+    { current, pending }: DeviceSessions,
+    to: ApplicationSession,
     items: readonly ApplicationDownlink[],
-    replaced?: ApplicationSession,
-  ): Promise<void> => {
-    const device = findDevice(ref.applicationId, ref.deviceId);
-    if (!device || items.length === 0) return;
-    const { current, pending } = store.applicationSessions.byDevice(device.row);
+    firstFCnt: number,
+  ): readonly ApplicationDownlink[] => {
     const plain = items.flatMap((item) => {
-      const old = [current, pending, replaced].find(
+      const owner = [current, pending].find(
         (one) => one?.appSKey && sameBytes(one.sessionKeyId, item.sessionKeyId),
       );
-      if (old) return [decodedDownlink(item, old)];
+      if (owner) return [decodedDownlink(item, owner)];
       publishDownlink(events, 'as.down.data.drop', ref, item, 'unknown_session');
       return [];
     });
-    await send(ref, device, plain, networkQueue.push, newKeyId);
-  };
-  const inBackground = (ref: DeviceRef, work: Promise<void>): void => {
-    work.catch((error: unknown) => {
-      logger.warn({ error, device: ref.deviceId }, 'Queued downlinks could not be queued again.');
-    });
+    store.applicationSessions.updateLastAFCntDown(to.id, firstFCnt + plain.length - 1);
+    const sealed = seal(plain, to, firstFCnt);
+    for (const item of sealed) publishDownlink(events, 'as.down.data.forward', ref, item);
+    return sealed;
   };
 
   const enqueue = async (
@@ -250,21 +249,16 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
     },
     queueInvalidated({ device: ref, sessionKeyId, lastFCntDown, downlinks }) {
       const device = findDevice(ref.applicationId, ref.deviceId);
-      if (!device) return;
+      if (!device) return [];
+      const sessions = store.applicationSessions.byDevice(device.row);
+      const session = [sessions.current, sessions.pending].find(
+        (one) => one && sameBytes(one.sessionKeyId, sessionKeyId),
+      );
       // Counters above the network's last one were never on air, so they are given out again: leaving them out would
       // open a gap that grows with every frame of the network itself.
-      const rewound = store.unit(() => {
-        for (const session of sessionsOf(ref, device.row))
-          if (sameBytes(session.sessionKeyId, sessionKeyId))
-            store.applicationSessions.updateLastAFCntDown(session.id, lastFCntDown);
-      });
-      inBackground(
-        ref,
-        rewound.then(() => again(ref, sessionKeyId, downlinks)),
-      );
+      return session ? sealAgain(ref, sessions, session, downlinks, lastFCntDown + 1) : [];
     },
-    moveToSession({ device: ref, sessionKeyId, invalidatedDownlinks }, replaced) {
-      inBackground(ref, again(ref, sessionKeyId, invalidatedDownlinks, replaced));
-    },
+    moved: (ref, before, session, items) =>
+      sealAgain(ref, before, session, items, (session.lastAFCntDown ?? -1) + 1),
   };
 }

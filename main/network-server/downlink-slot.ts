@@ -60,17 +60,23 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
   const tellApplication = (
     session: LiveSession,
     group: UplinkGroup,
-    assembly: Pick<Assembly, 'failed' | 'invalidated' | 'lastFCntDown'>,
+    assembly: Pick<Assembly, 'failed'>,
   ): void => {
     for (const { downlink, cause } of assembly.failed)
       application.downlinkFailed({ ...notice(session, group), downlink, cause });
-    if (assembly.invalidated.length === 0) return;
-    application.queueInvalidated({
-      ...notice(session, group),
-      sessionKeyId: session.sessionKeyId,
-      downlinks: assembly.invalidated,
-      lastFCntDown: assembly.lastFCntDown,
-    });
+  };
+
+  /** What the frame overtook goes back into the queue. Runs in the frame's own unit: an accepted downlink outlives a crash. */
+  const requeue = (
+    session: LiveSession,
+    group: UplinkGroup,
+    { invalidated: downlinks, lastFCntDown }: Pick<Assembly, 'invalidated' | 'lastFCntDown'>,
+  ): void => {
+    if (downlinks.length === 0) return;
+    const { device, sessionKeyId } = session;
+    const about = { ...notice(session, group), sessionKeyId };
+    const again = application.queueInvalidated({ ...about, downlinks, lastFCntDown });
+    store.downlinkQueue.push(device.row, sessionKeyId, again);
   };
 
   const evidenceOf = ({ fullFCnt, item, requests }: AssembledDownlink): EvidenceData[] => [
@@ -126,8 +132,10 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
       if (item) await store.unit(() => store.downlinkQueue.remove(item.id));
       return;
     }
-    const invalidated = await store.unit(() => takeBack(store, session, downlink));
-    tellApplication(session, group, { failed: [], invalidated, lastFCntDown: fullFCnt });
+    await store.unit(() => {
+      const invalidated = takeBack(store, session, downlink);
+      requeue(session, group, { invalidated, lastFCntDown: fullFCnt });
+    });
   };
 
   const use = async (
@@ -138,7 +146,11 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
     const session = latest(sessions, opened);
     if (!session) return;
     const nowMs = clock.now();
-    const assembly = await store.unit(() => assembleDownlink(store, session, uplink, nowMs));
+    const assembly = await store.unit(() => {
+      const assembled = assembleDownlink(store, session, uplink, nowMs);
+      requeue(session, group, assembled);
+      return assembled;
+    });
     tellApplication(session, group, assembly);
     if (assembly.downlink) await transmit(session, group, assembly.downlink);
   };

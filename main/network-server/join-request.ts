@@ -217,7 +217,7 @@ export function decideJoin(
     receivedAtMs,
     correlationIds: correlationIds(group),
   };
-  application.storeJoin(join);
+  store.downlinkQueue.push(device.row, answer.sessionKeyId, application.storeJoin(join));
   const { joinAccept, evidence } = answer;
   const parameters = clone(MACParametersSchema, current(mac));
   return { ok: true, joinAccept, join, place, profile, parameters, evidence };

@@ -49,7 +49,7 @@ export interface JoinForApplication {
   readonly sessionKeyId: Uint8Array;
   /** Raw key. */
   readonly appSKey: Uint8Array;
-  /** Queue of the old session, encrypted for it. */
+  /** Queue of the session the device has, encrypted for it. */
   readonly invalidatedDownlinks: readonly ApplicationDownlink[];
   readonly receivedAtMs: number;
   readonly correlationIds: readonly string[];
@@ -64,7 +64,7 @@ export interface DownlinkNotice {
   readonly correlationIds: readonly string[];
 }
 
-/** Queued downlinks whose counters were used up by the network; they have to be encrypted and queued anew. */
+/** Queued downlinks whose counters were used up by the network. */
 export interface InvalidatedQueue {
   readonly device: DeviceRef;
   readonly devAddr: DevAddr;
@@ -81,8 +81,11 @@ export interface ApplicationHandler {
    * nothing else.
    */
   uplink(uplink: UplinkForApplication): Promise<ApplicationUplinkResult>;
-  /** Called inside the unit that stores the network session: synchronous; what it writes is stored with it, or not. */
-  storeJoin(join: JoinForApplication): void;
+  /**
+   * Called inside the unit that stores the network session: synchronous; what it writes is stored with it, or not.
+   * Answers the queue encrypted for the new session, so that no crash can part the two.
+   */
+  storeJoin(join: JoinForApplication): readonly ApplicationDownlink[];
   /** The join is durable and its join-accept is about to be scheduled. */
   joinAccepted(join: JoinForApplication): void;
   /** The gateway transmitted it. */
@@ -91,8 +94,11 @@ export interface ApplicationHandler {
   /** A confirmed downlink was acknowledged by the device's next uplink, or not. */
   downlinkAcknowledged(notice: DownlinkNotice): void;
   downlinkNotAcknowledged(notice: DownlinkNotice): void;
-  /** The network server has taken these out of its queue. */
-  queueInvalidated(queue: InvalidatedQueue): void;
+  /**
+   * Called inside the unit that takes these out of the queue: synchronous. Answers them encrypted anew with counters
+   * after `lastFCntDown`; they go back into the queue in the same unit, so that no crash can lose them.
+   */
+  queueInvalidated(queue: InvalidatedQueue): readonly ApplicationDownlink[];
 }
 
 /** What the application server asks of the network server. */

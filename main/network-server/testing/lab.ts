@@ -193,13 +193,16 @@ function applicationDouble(onUplink: (uplink: UplinkForApplication) => void): {
         decodedPayloadWarnings: [],
       };
     },
-    storeJoin: () => undefined,
+    storeJoin: () => [],
     joinAccepted: (join) => log.joins.push(join),
     downlinkSent: (notice) => log.sent.push(notice),
     downlinkFailed: (notice) => log.failed.push(notice),
     downlinkAcknowledged: (notice) => log.acknowledged.push(notice),
     downlinkNotAcknowledged: (notice) => log.notAcknowledged.push(notice),
-    queueInvalidated: (queue) => log.invalidated.push(queue),
+    queueInvalidated(queue) {
+      log.invalidated.push(queue);
+      return [];
+    },
   };
   return { log, handler };
 }
