@@ -6,6 +6,7 @@ import {
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { sameBytes } from '../base/bytes.ts';
 import { type CauseCode, OUTCOME, STAGE, type StageData } from '../base/causes.ts';
+import { errorText } from '../base/errors.ts';
 import { cryptFrmPayload, expandKey } from '../lorawan/index.ts';
 import type {
   ApplicationUplinkResult,
@@ -23,7 +24,7 @@ type SessionLookup =
   | { readonly session: ApplicationSession; readonly device: ApplicationDeviceRow }
   | { readonly cause: Extract<CauseCode, 'device_not_found' | 'unknown_session' | 'no_app_s_key'> };
 
-function createSessionFinder({ store, findDevice }: ApplicationServerOptions) {
+function createSessionFinder({ store, findDevice, logger }: ApplicationServerOptions) {
   return async (ref: DeviceRef, sessionKeyId: Uint8Array): Promise<SessionLookup> => {
     const device = findDevice(ref.applicationId, ref.deviceId);
     if (!device) return { cause: 'device_not_found' };
@@ -33,7 +34,12 @@ function createSessionFinder({ store, findDevice }: ApplicationServerOptions) {
     }
     if (!pending || !sameBytes(pending.sessionKeyId, sessionKeyId))
       return { cause: 'unknown_session' };
-    await store.unit(() => store.applicationSessions.promotePending(device.row));
+    try {
+      await store.unit(() => store.applicationSessions.promotePending(device.row));
+    } catch (error) {
+      // The uplink's counter is durable, so the application gets it; the next uplink promotes the session.
+      logger.warn({ error: errorText(error), device: ref.deviceId }, 'a session was not promoted');
+    }
     return pending.appSKey ? { session: pending, device } : { cause: 'no_app_s_key' };
   };
 }

@@ -1,6 +1,7 @@
 import { create, type DescMessage, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
 import { CAUSES, type CauseCode } from '../base/causes.ts';
+import { STATUS } from '../base/errors.ts';
 import type { BusEvent, EntityRef, EventData, EventInput } from './event.ts';
 
 const NO_CORRELATION: readonly string[] = [];
@@ -8,8 +9,13 @@ const NO_CORRELATION: readonly string[] = [];
 /** Data of an event that tells of a failure and carries nothing else. */
 function failureData(causeCode: string): EventData {
   const text = causeCode in CAUSES ? CAUSES[causeCode as CauseCode].text : '';
-  const details = { namespace: 'gatehouse', name: causeCode, messageFormat: text };
-  return { schema: ErrorDetailsSchema, message: create(ErrorDetailsSchema, details) };
+  const message = create(ErrorDetailsSchema, {
+    namespace: 'gatehouse',
+    name: causeCode,
+    messageFormat: text,
+    code: STATUS.UNKNOWN,
+  });
+  return { schema: ErrorDetailsSchema, message };
 }
 
 /** What an event carries, encoded once for everybody. */

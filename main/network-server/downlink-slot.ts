@@ -12,6 +12,7 @@ import {
   takeBack,
 } from './assemble-downlink.ts';
 import type { UplinkGroup } from './deduplication.ts';
+import { storeCause } from './errors.ts';
 import { correlationIds, type DeviceEvents } from './events.ts';
 import { current, macEventData } from './mac/index.ts';
 import type { NetworkStore } from './ports.ts';
@@ -146,11 +147,21 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
     const session = latest(sessions, opened);
     if (!session) return;
     const nowMs = clock.now();
-    const assembly = await store.unit(() => {
+    const assemble = (): Assembly => {
       const assembled = assembleDownlink(store, session, uplink, nowMs);
       requeue(session, group, assembled);
       return assembled;
-    });
+    };
+    let assembly: Assembly;
+    try {
+      assembly = await store.unit(assemble);
+    } catch (error) {
+      // A frame whose counter is not durable never leaves.
+      const { device, ...about } = notice(session, group);
+      const causeCode = storeCause(error);
+      events.publish('ns.down.data.schedule.fail', device, { ...about, causeCode });
+      throw error;
+    }
     tellApplication(session, group, assembly);
     if (assembly.downlink) await transmit(session, group, assembly.downlink);
   };

@@ -1,4 +1,6 @@
+import type { CauseCode } from '../base/causes.ts';
 import { defineError } from '../base/errors.ts';
+import { storeFull } from '../store/index.ts';
 
 export const deviceNotFound = defineError(
   'pkg/networkserver:device_not_found',
@@ -29,3 +31,8 @@ export const queueFull = defineError(
   'RESOURCE_EXHAUSTED',
   'The downlink queue of device {device_uid} is full with {max} entries. Wait until some were sent, or replace the queue.',
 );
+
+/** Why something could not be stored, in the words of a frame's verdict. */
+export function storeCause(error: unknown): Extract<CauseCode, 'store_full' | 'store_failed'> {
+  return storeFull.is(error) ? 'store_full' : 'store_failed';
+}

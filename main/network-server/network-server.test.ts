@@ -254,6 +254,35 @@ test('a frame of the network itself takes the next counter, and what was queued 
   expect({ failed, invalidated }).toEqual({ failed: [1], invalidated: [] });
 });
 
+test('a queue whose counter was used up is back in place, durably, before the next frame leaves', async () => {
+  const near = gateway();
+  lab = await createLab({ gateways: [near] });
+  const { clock, network, registry, store } = lab;
+  await registry.registerEverywhere(abpDevice());
+  const row = registry.networkDeviceByIds('shop', 'door-7')?.row ?? 0;
+  const queued = (): number[] => store.downlinkQueue.list(row).map(({ downlink }) => downlink.fCnt);
+  const items = [0, 1].map((fCnt) => encryptedDownlink(ABP_KEYS, fCnt, `0${fCnt}`, NO_KEY_ID));
+  await Promise.all([network.downlinkQueue.push(REF, items), clock.advance(10)]);
+  near.capabilities.minEirpDbm = 30;
+  near.hear(uplink(ABP_KEYS, 0));
+  await clock.advance(2_000);
+  expect({ sent: near.sent.length, queued: queued() }).toEqual({ sent: 0, queued: [0, 1] });
+  delete near.capabilities.minEirpDbm;
+  const atTransmission: number[][] = [];
+  near.onTransmit = () => atTransmission.push(queued());
+  near.hear(uplink(ABP_KEYS, 1, { confirmed: true }), { timestampUs: 9_000_000 });
+  await clock.advance(2_000);
+  near.hear(uplink(ABP_KEYS, 2), { timestampUs: 18_000_000 });
+  await clock.advance(2_000);
+  expect(atTransmission).toEqual([
+    [2, 3],
+    [2, 3],
+  ]);
+  const sent = near.sent.map(({ phyPayload }) => readDownlink(phyPayload, ABP_KEYS).fCnt);
+  expect(sent).toEqual([1, 2]);
+  expect(queued()).toEqual([3]);
+});
+
 test('neither a wall clock that jumps nor an hour of sleep breaks anything', async () => {
   const near = gateway();
   lab = await createLab({ gateways: [near] });

@@ -24,11 +24,11 @@ import type {
   DownlinkQueue,
 } from '../seams/application-traffic.ts';
 import type { JoinPort } from '../seams/joining.ts';
-import { storeFull } from '../store/index.ts';
 import { type AppliedUplink, applyUplink } from './apply-uplink.ts';
 import { createDeduplication, type UplinkGroup } from './deduplication.ts';
 import { createDownlinkQueue } from './downlink-queue.ts';
 import { createDownlinkSlots, type DownlinkSlots } from './downlink-slot.ts';
+import { storeCause } from './errors.ts';
 import { correlationIds, type DeviceEvents, deviceEvents, uplinkData } from './events.ts';
 import type { ExaminedUplink } from './examine-uplink.ts';
 import { findUplink } from './find-uplink.ts';
@@ -156,9 +156,8 @@ class ClassANetworkServer {
   }
 
   #storeFailure(error: unknown): { cause: CauseCode; evidence: EvidenceData[] } {
-    const cause = storeFull.is(error) ? 'store_full' : 'store_failed';
     this.#logger.error({ error: errorText(error) }, 'a frame was not taken: storing failed');
-    return { cause, evidence: [] };
+    return { cause: storeCause(error), evidence: [] };
   }
 
   #unmatched(group: UplinkGroup, devAddr: DevAddr, result: MatchResult & { found: false }): void {

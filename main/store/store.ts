@@ -45,6 +45,7 @@ import {
   type SettingsTable,
 } from './simple-tables.ts';
 import { createStoreWorker, type StoreWorker } from './worker-client.ts';
+import type { DatabaseName } from './worker-protocol.ts';
 
 export interface StoreDiagnostics {
   readonly registryBytes: number;
@@ -104,6 +105,8 @@ export interface StoreOptions {
   readonly logger: Logger;
   /** Script of the store worker, for bundles. */
   readonly workerUrl?: URL;
+  /** Given each database as it opens; tests take its space away. */
+  readonly onOpened?: (name: DatabaseName, db: Database) => void;
 }
 
 interface OpenFiles {
@@ -286,6 +289,8 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   const files = openFiles(options);
   const protection = await openProtection(files, options);
   const { registryPath, framesPath } = files;
+  options.onOpened?.('registry', files.registry);
+  options.onOpened?.('frames', files.framesDb);
   const state = createStoreState();
   const commit = createGroupCommit(files.registry, registryPath);
   const worker = createStoreWorker({

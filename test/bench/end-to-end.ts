@@ -3,11 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  API_KEY,
-  type HeadlessProcess,
-  startHeadless,
-} from '../support/headless-process.ts';
+import { API_KEY, type HeadlessProcess, startHeadless } from '../support/headless-process.ts';
 import type { BareIngestReport } from './bare-ingest.ts';
 import type { SendReport, SendRequest } from './uplink-sender.ts';
 

@@ -86,6 +86,9 @@ function readDownlink(
   };
 }
 
+const PULL_RESP = 3;
+const PULL_ACK = 4;
+
 /** A packet forwarder whose server may die and come back elsewhere. */
 export interface Forwarder {
   /** Address of the server from now on; asks it for downlinks. */
@@ -96,23 +99,30 @@ export interface Forwarder {
   readonly transmitted: readonly Buffer[];
   /** Resolves as soon as the next PULL_RESP arrives. */
   nextTransmission(): Promise<void>;
+  /** Asks the server for downlinks; what it sent before has arrived when this resolves. */
+  sync(): Promise<void>;
   close(): void;
 }
 
-export async function createForwarder(gatewayEui: string): Promise<Forwarder> {
+/** Connects no one yet. `nowMs` is the time the concentrator counts. */
+export async function createForwarder(
+  gatewayEui: string,
+  nowMs: () => number = () => performance.now(),
+): Promise<Forwarder> {
   const socket: Socket = createSocket('udp4');
   const transmitted: Buffer[] = [];
   let host = '';
   let port = 0;
-  let tmst = 1_000_000;
   const waiting: (() => void)[] = [];
+  const synchronizing: (() => void)[] = [];
   const send = (type: number, body: string, token = 1): void => {
     const head = Buffer.of(2, token >> 8, token & 0xff, type);
     const bytes = Buffer.concat([head, Buffer.from(gatewayEui, 'hex'), Buffer.from(body)]);
     socket.send(bytes, port, host);
   };
   socket.on('message', (bytes) => {
-    if (bytes[3] !== 3) return;
+    if (bytes[3] === PULL_ACK) for (const resolve of synchronizing.splice(0)) resolve();
+    if (bytes[3] !== PULL_RESP) return;
     const { txpk } = JSON.parse(bytes.subarray(4).toString()) as { txpk: { data: string } };
     transmitted.push(Buffer.from(txpk.data, 'base64'));
     send(5, '', bytes.readUInt16BE(1));
@@ -128,7 +138,7 @@ export async function createForwarder(gatewayEui: string): Promise<Forwarder> {
       send(2, '');
     },
     push(phyPayload) {
-      tmst = (tmst + 100_000) % 2 ** 32;
+      const tmst = Math.round(nowMs() * 1000) % 2 ** 32;
       const data = phyPayload.toString('base64');
       const radio = { freq: 868.1, chan: 0, rfch: 1, stat: 1, modu: 'LORA', datr: 'SF7BW125' };
       const rxpk = {
@@ -141,6 +151,11 @@ export async function createForwarder(gatewayEui: string): Promise<Forwarder> {
         data,
       };
       send(0, JSON.stringify({ rxpk: [rxpk] }));
+    },
+    sync() {
+      const done = new Promise<void>((resolve) => synchronizing.push(resolve));
+      send(2, '');
+      return done;
     },
     nextTransmission: () => new Promise((resolve) => waiting.push(resolve)),
     close: () => socket.close(),

@@ -50,6 +50,9 @@ export interface HandGateway {
   readonly link: GatewayLink;
   readonly eui: string;
   readonly sent: TxRequest[];
+  readonly capabilities: { leadTimeMs: number; singleChannel: boolean; minEirpDbm?: number };
+  /** Called as a frame is handed over. */
+  onTransmit?: () => void;
   /** How it answers; success unless set. */
   answer: TxAcknowledgment;
   /** Whether it takes downlinks; it does from the start. */
@@ -68,14 +71,16 @@ export interface HandGateway {
 
 export function handGateway(eui: string): HandGateway {
   let sink: LinkSink | undefined;
+  const capabilities: HandGateway['capabilities'] = { leadTimeMs: 50, singleChannel: false };
   const gateway: HandGateway = {
     eui,
+    capabilities,
     sent: [],
     answer: { result: 'success', roundTripMs: 20 },
     link: {
       id: `link-${eui}`,
       kind: 'virtual',
-      capabilities: { leadTimeMs: 50, singleChannel: false },
+      capabilities,
       async start(given) {
         sink = given;
         sink.state({ phase: 'running' });
@@ -83,6 +88,7 @@ export function handGateway(eui: string): HandGateway {
       },
       transmit(request) {
         gateway.sent.push(request);
+        gateway.onTransmit?.();
         return Promise.resolve(gateway.answer);
       },
       async stop() {
@@ -201,7 +207,10 @@ function applicationDouble(onUplink: (uplink: UplinkForApplication) => void): {
     downlinkNotAcknowledged: (notice) => log.notAcknowledged.push(notice),
     queueInvalidated(queue) {
       log.invalidated.push(queue);
-      return [];
+      return queue.downlinks.map((item, index) => ({
+        ...item,
+        fCnt: queue.lastFCntDown + 1 + index,
+      }));
     },
   };
   return { log, handler };

@@ -66,6 +66,7 @@ function diagnostics({ facts, frames, store }: WorkspaceServiceOptions) {
     framesBytes: BigInt(framesBytes),
     counters: { frames_recorded: BigInt(frames.total()), frames_lost: BigInt(frames.lostCount()) },
     storeCauseText: cause?.text ?? '',
+    storeCauseCode: cause?.code ?? '',
   });
 }
 
