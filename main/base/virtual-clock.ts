@@ -1,7 +1,7 @@
 import { type Clock, sleepWith, type Timer } from './clock.ts';
 
 interface PendingTimer {
-  readonly dueMs: number;
+  dueMs: number;
   readonly order: number;
   readonly run: () => void;
 }
@@ -12,6 +12,11 @@ export interface VirtualClock extends Clock {
   advance(ms: number): Promise<void>;
   /** Lets the wall clock jump without the monotonic one, as an NTP correction or a user does. */
   jumpWallClock(ms: number): void;
+  /**
+   * Suspends the computer: both clocks go on and nothing runs. Afterwards timers fire as late as they were due, or, where
+   * they stand still meanwhile (Linux), after what was left of their delay.
+   */
+  suspend(ms: number, timers?: 'fire_late' | 'stand_still'): void;
   /** Number of timers still waiting. */
   readonly pending: number;
 }
@@ -66,6 +71,10 @@ export function virtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock {
     },
     jumpWallClock(ms) {
       wallOffsetMs += ms;
+    },
+    suspend(ms, behaviour = 'stand_still') {
+      monotonicMs += ms;
+      if (behaviour === 'stand_still') for (const timer of timers) timer.dueMs += ms;
     },
     get pending() {
       return timers.size;

@@ -59,6 +59,27 @@ test('an event that only has a cause carries it as error details', async () => {
   ]);
 });
 
+test('a reader goes on after its last event although the wall clock was set back or forth', async () => {
+  for (const jumpMs of [-3_600_000, 3_600_000]) {
+    const clock = virtualClock();
+    const bus = createEventBus({ clock });
+    const times: number[] = [];
+    for (let n = 0; n < 4; n += 1) {
+      times.push(clock.now());
+      bus.publish({ name: `e.${n}`, identifiers: [door] });
+      await clock.advance(10);
+      if (n === 1) clock.jumpWallClock(jumpMs);
+    }
+    const namesAfter = async (afterMs: number | undefined) => {
+      const batch = await bus.subscribe({ entities: [door], afterMs: afterMs ?? 0 }).next();
+      return batch?.events.map((event) => event.name);
+    };
+    expect(await namesAfter(times[0])).toEqual(['e.1', 'e.2', 'e.3']);
+    expect(await namesAfter(times[1])).toEqual(['e.2', 'e.3']);
+    expect(await namesAfter(times[2])).toEqual(['e.3']);
+  }
+});
+
 test('closing ends a waiting read', async () => {
   const bus = createEventBus({ clock: virtualClock() });
   const subscription = bus.subscribe({ entities: [door] });

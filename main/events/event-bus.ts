@@ -9,7 +9,7 @@ export interface SubscribeOptions {
   readonly entities: readonly EntityRef[];
   /** Only these names; all if absent. */
   readonly matchesName?: (name: string) => boolean;
-  /** Kept events later than this wall clock time come first. */
+  /** Kept events after the one of this wall clock time come first; later ones if there is none. */
   readonly afterMs?: number;
   /** At most so many kept events come first. */
   readonly tail?: number;
@@ -47,11 +47,20 @@ function wantsEvent(options: SubscribeOptions): (event: BusEvent) => boolean {
     event.identifiers.some((entity) => options.entities.some((wanted) => covers(wanted, entity)));
 }
 
+/**
+ * Events after the one of this time, in the order they were published: a reader goes on where it stopped even if the wall
+ * clock was set back meanwhile. Without such an event their times decide.
+ */
+function newerThan(events: readonly BusEvent[], afterMs: number | undefined): readonly BusEvent[] {
+  if (afterMs === undefined) return events;
+  const last = events.findLastIndex(({ timeMs }) => timeMs === afterMs);
+  return last < 0 ? events.filter(({ timeMs }) => timeMs > afterMs) : events.slice(last + 1);
+}
+
 function keptFor(ring: EventRing, options: SubscribeOptions): readonly BusEvent[] {
   if (options.tail === undefined && options.afterMs === undefined) return [];
   const wants = wantsEvent(options);
-  const after = options.afterMs ?? Number.NEGATIVE_INFINITY;
-  const found = ring.select((event) => event.timeMs > after && wants(event));
+  const found = newerThan(ring.select(wants), options.afterMs);
   return options.tail === undefined ? found : found.slice(-options.tail || found.length);
 }
 

@@ -32,8 +32,8 @@ export interface InProcessApp {
   readonly log: readonly string[];
   readonly app: Awaited<ReturnType<typeof createApp>>;
   readonly store: Awaited<ReturnType<typeof createStore>>;
-  /** The newest events of an application, devices included, as the API's stream gives them. */
-  events(applicationId: string): Promise<EventJson[]>;
+  /** Kept events of an application, devices included, as the API's stream gives them; all, or those after a time. */
+  events(applicationId: string, after?: string): Promise<EventJson[]>;
   /** A call of the REST API as an administrator. */
   call(method: string, path: string, body?: unknown): Promise<Answer>;
   /** Takes the space of a database away, or gives it back. Nothing must be pending in it. */
@@ -119,10 +119,10 @@ export async function openInProcessApp(): Promise<InProcessApp> {
       const response = await app.handle(request, caller);
       return { status: response.status, json: (await response.json()) as Answer['json'] };
     },
-    async events(applicationId) {
+    async events(applicationId, after) {
       const body = JSON.stringify({
         identifiers: [{ application_ids: { application_id: applicationId } }],
-        tail: 1000,
+        ...(after === undefined ? { tail: 1000 } : { after }),
       });
       const controller = new AbortController();
       const { signal } = controller;
@@ -136,7 +136,7 @@ export async function openInProcessApp(): Promise<InProcessApp> {
       const found: EventJson[] = [];
       const kept = app.events.subscribe({
         entities: [{ kind: 'application', applicationId }],
-        tail: 1000,
+        ...(after === undefined ? { tail: 1000 } : { afterMs: Date.parse(after) }),
       });
       // The stream has no end: it is read up to the newest event there is now.
       const { events } = (await kept.next()) ?? { events: [] };

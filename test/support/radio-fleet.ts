@@ -97,6 +97,8 @@ export interface Forwarder {
   push(phyPayload: Buffer): void;
   /** PHYPayloads of every PULL_RESP so far, oldest first. */
   readonly transmitted: readonly Buffer[];
+  /** Values of the concentrator's counter at which they were to be transmitted. */
+  readonly timestamps: readonly number[];
   /** Resolves as soon as the next PULL_RESP arrives. */
   nextTransmission(): Promise<void>;
   /** Asks the server for downlinks; what it sent before has arrived when this resolves. */
@@ -111,6 +113,7 @@ export async function createForwarder(
 ): Promise<Forwarder> {
   const socket: Socket = createSocket('udp4');
   const transmitted: Buffer[] = [];
+  const timestamps: number[] = [];
   let host = '';
   let port = 0;
   const waiting: (() => void)[] = [];
@@ -123,7 +126,10 @@ export async function createForwarder(
   socket.on('message', (bytes) => {
     if (bytes[3] === PULL_ACK) for (const resolve of synchronizing.splice(0)) resolve();
     if (bytes[3] !== PULL_RESP) return;
-    const { txpk } = JSON.parse(bytes.subarray(4).toString()) as { txpk: { data: string } };
+    const { txpk } = JSON.parse(bytes.subarray(4).toString()) as {
+      txpk: { data: string; tmst: number };
+    };
+    timestamps.push(txpk.tmst);
     transmitted.push(Buffer.from(txpk.data, 'base64'));
     send(5, '', bytes.readUInt16BE(1));
     for (const resolve of waiting.splice(0)) resolve();
@@ -131,6 +137,7 @@ export async function createForwarder(
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
   return {
     transmitted,
+    timestamps,
     connect(address) {
       [host = '', port = 0] = address
         .split(':')

@@ -1,5 +1,8 @@
 import type { TxAcknowledgment } from '../../base/gateway-link.ts';
 
+/** An acknowledgement that late says what became of the frame, but nothing about the way: the computer slept meanwhile. */
+const LONGEST_ROUND_TRIP_MS = 5_000;
+
 /** Downlinks of one gateway that can await their acknowledgement at the same time. */
 const RING_SIZE = 16;
 
@@ -41,7 +44,8 @@ export function createPendingDownlinks(): PendingDownlinks {
       if (downlink === undefined) return undefined;
       ring[slot] = undefined;
       const roundTripMs = nowMs - downlink.sentAtMs;
-      downlink.settle({ ...acknowledgment, roundTripMs });
+      const isMeasure = roundTripMs <= LONGEST_ROUND_TRIP_MS;
+      downlink.settle({ ...acknowledgment, ...(isMeasure && { roundTripMs }) });
       return roundTripMs;
     },
     giveUp(token, detail) {
