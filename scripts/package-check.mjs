@@ -183,6 +183,8 @@ function checkContents(archive) {
   const files = asar
     .listPackage(archive, { isPack: false })
     .map((file) => file.replaceAll('\\', '/'));
+  const surplus = files.find((file) => file.includes('/testdata/') || file.startsWith('/test/'));
+  expect(surplus === undefined, `${surplus} is for tests and does not belong into the package`);
   const native = `/node_modules/better-sqlite3/prebuilds/${process.platform}-${process.arch}.node`;
   for (const file of [
     '/package.json',

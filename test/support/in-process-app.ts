@@ -71,9 +71,12 @@ function limitSpace(db: Database, full: boolean): void {
   if (full) db.pragma(`max_page_count = ${Number(db.pragma('page_count', { simple: true }))}`);
 }
 
-/** Opens everything over a new folder, with a packet forwarder connected. */
-export async function openInProcessApp(): Promise<InProcessApp> {
+/** Opens everything over a new folder, which may be filled first, with a packet forwarder connected. */
+export async function openInProcessApp(
+  fill: (directory: string) => void = () => undefined,
+): Promise<InProcessApp> {
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-app-'));
+  fill(directory);
   const clock = virtualClock();
   const log: string[] = [];
   const logger = createLogger('info', { write: (line) => void log.push(line) });
