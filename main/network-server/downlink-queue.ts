@@ -9,9 +9,11 @@ import type { DeviceRef, DownlinkQueue } from '../seams/application-traffic.ts';
 import type { NetworkSession } from '../store/index.ts';
 import { profileOf } from './device-profile.ts';
 import {
+  classBCNotServed,
   deviceNotFound,
   downlinkTooLong,
   fCntTooLow,
+  multicastNotServed,
   queueFull,
   unknownSession,
 } from './errors.ts';
@@ -86,6 +88,8 @@ export function createDownlinkQueue(store: NetworkStore, registry: NetworkRegist
     const uid = `${device.applicationId}.${device.deviceId}`;
     const next = minimums(device, sessions);
     const maxLength = longestPayload(device);
+    if (device.message.multicast) throw multicastNotServed({ device_uid: uid });
+    if (downlinks.some(({ classBC }) => classBC)) throw classBCNotServed({ device_uid: uid });
     const known = new Set(
       [sessions.current, sessions.pending].flatMap((session) =>
         session ? [formatHex(session.sessionKeyId)] : [],

@@ -15,7 +15,7 @@ import type { UplinkGroup } from './deduplication.ts';
 import { storeCause } from './errors.ts';
 import { correlationIds, type DeviceEvents } from './events.ts';
 import { current, macEventData } from './mac/index.ts';
-import type { NetworkStore } from './ports.ts';
+import type { NetworkDevice, NetworkStore } from './ports.ts';
 import { downlinkPaths } from './receptions.ts';
 import type { LiveSession, SessionCache } from './session-cache.ts';
 import type { Transmitter } from './transmit.ts';
@@ -80,9 +80,16 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
     store.downlinkQueue.push(device.row, sessionKeyId, again);
   };
 
-  const evidenceOf = ({ fullFCnt, item, requests }: AssembledDownlink): EvidenceData[] => [
+  const evidenceOf = (
+    { message }: NetworkDevice,
+    { fullFCnt, item, requests }: AssembledDownlink,
+  ): EvidenceData[] => [
     fact('full_f_cnt', fullFCnt),
     fact('application_payload', item !== undefined),
+    // Said where somebody wonders why it came so late.
+    ...(item && (message.supportsClassB || message.supportsClassC)
+      ? [fact('served_as_class', 'A')]
+      : []),
     ...(requests.length > 0
       ? [fact('mac_requests', requests.map(({ name }) => name).join(' '))]
       : []),
@@ -118,7 +125,11 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
         device,
         facts: { device, devAddr, fullFCnt, bandId: profile.band.id },
         stages: [
-          { kind: STAGE.NETWORK, outcome: OUTCOME.ACCEPTED, evidence: evidenceOf(downlink) },
+          {
+            kind: STAGE.NETWORK,
+            outcome: OUTCOME.ACCEPTED,
+            evidence: evidenceOf(device, downlink),
+          },
         ],
         eventPrefix: 'ns.down.data',
       },

@@ -36,3 +36,15 @@ export const queueFull = defineError(
 export function storeCause(error: unknown): Extract<CauseCode, 'store_full' | 'store_failed'> {
   return storeFull.is(error) ? 'store_full' : 'store_failed';
 }
+
+export const classBCNotServed = defineError(
+  'gatehouse/network-server:class_b_c_not_served',
+  'UNIMPLEMENTED',
+  'Gateways and times of class B and C cannot be chosen yet. Leave class_b_c out, and the downlink goes to {device_uid} after its next uplink.',
+);
+
+export const multicastNotServed = defineError(
+  'gatehouse/network-server:multicast_not_served',
+  'UNIMPLEMENTED',
+  'Multicast groups are not served yet, so a downlink to {device_uid} would wait for ever. Queue it for each device.',
+);

@@ -13,7 +13,6 @@ import {
   AggregatedDutyCycle,
   Class,
   type DataRateIndex,
-  MACVersion,
   PHYVersion,
   type RxDelay,
 } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
@@ -160,8 +159,9 @@ export function newMacState(device: EndDevice): MACState {
   const found = bandOf(device);
   const state = create(MACStateSchema, {
     lorawanVersion: device.lorawanVersion,
-    deviceClass:
-      device.supportsClassC && device.lorawanVersion !== MACVersion.MAC_V1_1 ? Class.C : Class.A,
+    // Class B and C are not served: a device that supports them is reached after its uplinks, and its state says so.
+    // Multicast groups cannot be in class A; they are kept as registered.
+    deviceClass: device.multicast && device.supportsClassC ? Class.C : Class.A,
   });
   if (!found) return state;
   const current = currentParameters(found.band, device.macSettings);

@@ -48,7 +48,11 @@ export function uplink(
   fullFCnt: number,
   options: {
     readonly confirmed?: boolean;
-    readonly fCtrl?: { readonly ADR?: boolean; readonly ACK?: boolean };
+    readonly fCtrl?: {
+      readonly ADR?: boolean;
+      readonly ACK?: boolean;
+      readonly ADRACKReq?: boolean;
+    };
     readonly fOpts?: string;
     readonly payload?: string;
     readonly fPort?: number;

@@ -169,7 +169,7 @@ function useQueueDownlink(details: DeviceDetails, onDone: () => void) {
 
 function whenItGoes(details: DeviceDetails): string {
   return details.network?.supportsClassC === true
-    ? 'The device listens all the time, so it goes out at once.'
+    ? 'Class C is not served yet: it goes out in the receive window after the next uplink of the device.'
     : 'It goes out in the receive window after the next uplink of the device.';
 }
 
