@@ -4,6 +4,7 @@ import {
   type ApplicationDownlink,
   ApplicationDownlink_ConfirmedRetrySchema,
   ApplicationDownlinkSchema,
+  type DownlinkQueueOperationErrorDetails,
   DownlinkQueueOperationErrorDetailsSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { sameBytes } from '../base/bytes.ts';
@@ -73,15 +74,18 @@ function seal(
   });
 }
 
-/** Next counter the network server takes for a session, if the error says so. */
+/** What the network server says about its sessions when it refuses. */
+function detailsOf(error: unknown): DownlinkQueueOperationErrorDetails | undefined {
+  if (!(error instanceof GatehouseError)) return undefined;
+  return error.details.find((one) => isMessage(one, DownlinkQueueOperationErrorDetailsSchema));
+}
+
+/** Next counter the network server takes for a session, if it knows the session. */
 function minimumFor(
-  error: GatehouseError,
+  detail: DownlinkQueueOperationErrorDetails,
   { sessionKeyId, devAddr }: ApplicationSession,
 ): number | undefined {
-  const detail = error.details.find((one) =>
-    isMessage(one, DownlinkQueueOperationErrorDetailsSchema),
-  );
-  if (!detail || !devAddr) return undefined;
+  if (!devAddr) return undefined;
   const isAbout = (keyId: Uint8Array, address: Uint8Array): boolean =>
     sameBytes(keyId, sessionKeyId) && sameBytes(address, devAddrToBytes(devAddr));
   if (isAbout(detail.sessionKeyId, detail.devAddr)) return detail.minFCntDown;
@@ -142,21 +146,34 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
       return sealed;
     });
 
-  /** Raises the counters of sessions to what the network server takes next; answers whether one was too low. */
-  const correct = (
+  /**
+   * Follows what the network server says about its sessions: the pending one may be in use there already, and counters
+   * may have gone on. Answers whether anything changed since `refused` was encrypted, so that trying again makes sense.
+   */
+  const reconcile = (
     ref: DeviceRef,
     row: number,
-    minimumOf: (session: ApplicationSession) => number | undefined,
+    refused: readonly ApplicationDownlink[],
+    detail: DownlinkQueueOperationErrorDetails,
   ): Promise<boolean> =>
     store.unit(() => {
-      let isCorrected = false;
-      for (const session of sessionsOf(ref, row)) {
-        const minimum = minimumOf(session);
+      const { pending } = store.applicationSessions.byDevice(row);
+      const isInUse =
+        pending !== undefined &&
+        detail.devAddr.length > 0 &&
+        sameBytes(pending.sessionKeyId, detail.sessionKeyId);
+      if (isInUse) store.applicationSessions.promotePending(row);
+      const sessions = sessionsOf(ref, row);
+      const isLeft = ({ sessionKeyId }: ApplicationDownlink): boolean =>
+        !sessions.some((session) => sameBytes(session.sessionKeyId, sessionKeyId));
+      let isChanged = isInUse || refused.some(isLeft);
+      for (const session of sessions) {
+        const minimum = minimumFor(detail, session);
         if (minimum === undefined || (session.lastAFCntDown ?? -1) + 1 >= minimum) continue;
         store.applicationSessions.updateLastAFCntDown(session.id, minimum - 1);
-        isCorrected = true;
+        isChanged = true;
       }
-      return isCorrected;
+      return isChanged;
     });
 
   const send = async (
@@ -172,11 +189,9 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
         for (const item of sealed) publishDownlink(events, 'as.down.data.forward', ref, item);
         return;
       } catch (error) {
-        const isCorrected =
-          error instanceof GatehouseError &&
-          corrections < MAX_CORRECTIONS &&
-          (await correct(ref, device.row, (session) => minimumFor(error, session)));
-        if (!isCorrected) throw error;
+        const detail = detailsOf(error);
+        if (!detail || corrections >= MAX_CORRECTIONS) throw error;
+        if (!(await reconcile(ref, device.row, sealed, detail))) throw error;
       }
     }
   };

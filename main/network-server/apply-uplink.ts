@@ -1,4 +1,4 @@
-import { clearField, toBinary } from '@bufbuild/protobuf';
+import { clearField, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type MACState, MACStateSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { DataRateIndex } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
@@ -51,12 +51,21 @@ function gpsTimeMs({ receptions, first }: UplinkGroup): number {
   return known?.uplink.gpsTimeMs ?? first.receivedAtMs - GPS_EPOCH_MS + LEAP_SECONDS_MS;
 }
 
-/** The pending session becomes the current one; the device has shown that it has the new keys. */
-function promote(store: NetworkStore, cache: SessionCache, session: LiveSession): void {
+/**
+ * The pending session becomes the current one; the device has shown that it has the new keys. Answers the confirmed
+ * downlink that the old session leaves unacknowledged.
+ */
+function promote(
+  store: NetworkStore,
+  cache: SessionCache,
+  session: LiveSession,
+): ApplicationDownlink | undefined {
   const old = store.networkSessions.byDevice(session.device.row).current;
   store.networkSessions.promotePending(session.device.row);
   session.kind = 'current';
-  if (old && old.devAddr !== session.devAddr) cache.forget(old.devAddr);
+  if (!old) return undefined;
+  if (old.devAddr !== session.devAddr) cache.forget(old.devAddr);
+  return fromBinary(MACStateSchema, old.macState).pendingApplicationDownlink;
 }
 
 /**
@@ -190,12 +199,13 @@ export function applyUplink(
   const { session, fullFCnt, isReset } = candidate;
   const frame = group.frame as UplinkDataFrame;
   const { receivedAtMs } = group.first;
-  if (session.kind === 'pending') promote(store, sessions, session);
+  const left = session.kind === 'pending' ? promote(store, sessions, session) : undefined;
   if (isReset) restart(store, session, receivedAtMs);
   const { mac } = session;
   const before = adrFingerprint(mac);
   const hadPending = mac.pendingRequests.length > 0;
-  const confirmation = isRepetition ? undefined : takeConfirmation(mac, frame.fCtrl.ack);
+  const waited = isRepetition ? undefined : takeConfirmation(mac, frame.fCtrl.ack);
+  const confirmation = left ? { downlink: left, isAcknowledged: false } : waited;
   const { answers, reports } = carryOut(session, examined, group, (status) => {
     registry.recordDeviceStatus(session.device.row, { ...status, receivedAtMs });
     session.activity.devStatusAtMs = receivedAtMs;
