@@ -1,6 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
-import { EndDeviceSchema, MACSettingsSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import {
+  EndDeviceSchema,
+  type MACSettings,
+  MACSettingsSchema,
+} from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACVersion, PHYVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { adaptDataRate, adrMode } from './adr.ts';
 import { bandOf, newMacState } from './new-mac-state.ts';
@@ -17,8 +21,13 @@ const { band } = regional;
 /** Desired rate, power and repetitions after uplinks at DR0 (SF12, floor −20 dB) with these SNRs. */
 function adapt(
   snrsDb: readonly number[],
-  { dr = 0, counters }: { dr?: number; counters?: number[] } = {},
+  options: {
+    readonly dr?: number;
+    readonly counters?: number[];
+    readonly settings?: MACSettings;
+  } = {},
 ) {
+  const { dr = 0, counters, settings } = options;
   const mac = newMacState(device);
   if (mac.currentParameters) mac.currentParameters.adrDataRateIndex = dr;
   const recent = snrsDb.map((maxSnrDb, index) => ({
@@ -26,7 +35,7 @@ function adapt(
     dataRateIndex: dr,
     maxSnrDb,
   }));
-  adaptDataRate({ mac, band, mode: adrMode(undefined), recent });
+  adaptDataRate({ mac, band, mode: adrMode(settings), recent });
   const { adrDataRateIndex, adrTxPowerIndex, adrNbTrans } = mac.desiredParameters ?? {};
   return [adrDataRateIndex, adrTxPowerIndex, adrNbTrans];
 }
@@ -54,6 +63,13 @@ test('the rate is never lowered', () => {
 test('lost uplinks lead to repetitions', () => {
   const counters = Array.from({ length: 20 }, (_, index) => index * 2);
   expect(adapt(times(20, -10), { counters })[2]).toBe(3);
+});
+
+test('repetitions may have limits of their own at a data rate, the one that is asked for', () => {
+  const value = { minNbTrans: 1, overrides: { dataRate3: { minNbTrans: 2 } } };
+  const settings = create(MACSettingsSchema, { adr: { mode: { case: 'dynamic', value } } });
+  expect(adapt(times(20, 3), { settings })).toEqual([3, 0, 2]);
+  expect(adapt(times(20, 0.5), { settings })).toEqual([2, 0, 1]);
 });
 
 test('settings choose the mode', () => {

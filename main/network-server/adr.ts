@@ -1,4 +1,8 @@
-import type { MACSettings, MACState } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import type {
+  ADRSettings_DynamicMode,
+  MACSettings,
+  MACState,
+} from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { DataRateIndex } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { type Band, dataRate, demodulationFloorDb } from '../lorawan/index.ts';
 import { current, desired } from './mac/index.ts';
@@ -19,6 +23,8 @@ export type AdrMode =
       readonly dataRates: Range;
       readonly txPowers: Range;
       readonly nbTrans: Range;
+      /** Takes the place of `nbTrans` at its data rate. */
+      readonly nbTransAt: ReadonlyMap<number, Range>;
     };
 
 interface Range {
@@ -32,7 +38,19 @@ const SAFETY_MARGIN_DB = 2.5;
 const STEP_DB = 2.5;
 const DEFAULT_MARGIN_DB = 15;
 const MAX_NB_TRANS = 3;
+const MAX_DATA_RATE_INDEX = 15;
 const UPLINKS_FOR_LOSS_RATE = 10;
+
+type Overrides = ADRSettings_DynamicMode['overrides'];
+
+function nbTransOverrides(overrides: Overrides): ReadonlyMap<number, Range> {
+  const ranges = new Map<number, Range>();
+  for (let index = 0; index <= MAX_DATA_RATE_INDEX; index += 1) {
+    const given = overrides?.[`dataRate${index}` as 'dataRate0'];
+    if (given) ranges.set(index, { min: given.minNbTrans, max: given.maxNbTrans });
+  }
+  return ranges;
+}
 
 /** Reads the settings, newest form first. */
 export function adrMode(settings: MACSettings | undefined): AdrMode {
@@ -52,6 +70,7 @@ export function adrMode(settings: MACSettings | undefined): AdrMode {
         dataRates: { min: value.minDataRateIndex?.value, max: value.maxDataRateIndex?.value },
         txPowers: { min: value.minTxPowerIndex, max: value.maxTxPowerIndex },
         nbTrans: { min: value.minNbTrans, max: value.maxNbTrans },
+        nbTransAt: nbTransOverrides(value.overrides),
       };
     }
     default: {
@@ -63,6 +82,7 @@ export function adrMode(settings: MACSettings | undefined): AdrMode {
         dataRates: open,
         txPowers: open,
         nbTrans: open,
+        nbTransAt: new Map(),
       };
     }
   }
@@ -201,5 +221,6 @@ export function adaptDataRate(input: AdrInput): void {
   const raisesPowerABit =
     uplinks.length < FULL_CONFIDENCE && best < power && lossDb(power) - lossDb(best) <= STEP_DB;
   wanted.adrTxPowerIndex = raisesPowerABit ? power : best;
-  wanted.adrNbTrans = nbTrans(now.adrNbTrans, uplinks, mode.nbTrans);
+  const range = mode.nbTransAt.get(wanted.adrDataRateIndex) ?? mode.nbTrans;
+  wanted.adrNbTrans = nbTrans(now.adrNbTrans, uplinks, range);
 }
