@@ -8,7 +8,7 @@ import {
   type ApplicationUp,
   ApplicationUpSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
-import type { EntityRef, EventBus, EventData } from '../events/index.ts';
+import { deviceEntity, type EventBus, type EventData } from '../events/index.ts';
 import { parseHex } from '../lorawan/index.ts';
 import type { DeviceRef } from '../seams/application-traffic.ts';
 import type { FormatterFailure } from './formatters/formatter-result.ts';
@@ -71,11 +71,6 @@ export function publishDownlink(
 export function formatterFailure({ code, message }: FormatterFailure): EventData {
   const details = { namespace: 'pkg/messageprocessors', name: code, messageFormat: message };
   return { schema: ErrorDetailsSchema, message: create(ErrorDetailsSchema, details) };
-}
-
-/** The device as an event's subject. */
-export function deviceEntity(device: DeviceRef, devAddr?: string): EntityRef {
-  return { kind: 'device', ...device, ...(devAddr === undefined ? {} : { devAddr }) };
 }
 
 /** Tells subscribers about something that went to the application; the message is built only for readers. */

@@ -5,10 +5,11 @@ import {
   ApplicationDownlinkSchema,
   PayloadFormatter as FormatterKind,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { deviceEntity } from '../events/index.ts';
 import { cryptFrmPayload, expandKey } from '../lorawan/index.ts';
 import type { DeviceRef } from '../seams/application-traffic.ts';
 import type { ApplicationSession } from '../store/index.ts';
-import { deviceEntity, formatterFailure, publishDownlink } from './application-messages.ts';
+import { formatterFailure, publishDownlink } from './application-messages.ts';
 import type { ApplicationServerOptions } from './application-server.ts';
 import { formatterFailed, noFPort, noPayload } from './errors.ts';
 import type { PayloadFormatter } from './formatters/formatters.ts';

@@ -7,6 +7,8 @@ import {
 import { sameBytes } from '../base/bytes.ts';
 import { type CauseCode, OUTCOME, STAGE, type StageData } from '../base/causes.ts';
 import { errorText } from '../base/errors.ts';
+
+import { deviceEntity } from '../events/index.ts';
 import { cryptFrmPayload, expandKey } from '../lorawan/index.ts';
 import type {
   ApplicationUplinkResult,
@@ -14,7 +16,7 @@ import type {
   UplinkForApplication,
 } from '../seams/application-traffic.ts';
 import type { ApplicationSession } from '../store/index.ts';
-import { deviceEntity, formatterFailure, publishUp } from './application-messages.ts';
+import { formatterFailure, publishUp } from './application-messages.ts';
 import type { ApplicationDeviceRow, ApplicationServerOptions } from './application-server.ts';
 import { uplinkFormatter } from './device-formatters.ts';
 import type { FormatterFailure } from './formatters/formatter-result.ts';

@@ -45,6 +45,27 @@ export interface BusEvent {
   data(): EventData | undefined;
 }
 
+/** A device as an event's subject. */
+export function deviceEntity(
+  device: {
+    readonly applicationId: string;
+    readonly deviceId: string;
+    readonly devEui?: string;
+    readonly joinEui?: string;
+  },
+  devAddr?: string,
+): EntityRef {
+  const { applicationId, deviceId, devEui, joinEui } = device;
+  return {
+    kind: 'device',
+    applicationId,
+    deviceId,
+    ...(devEui && { devEui }),
+    ...(joinEui && { joinEui }),
+    ...(devAddr && { devAddr }),
+  };
+}
+
 /** Key under which an entity's events are kept. */
 export function entityKey(entity: EntityRef): string {
   switch (entity.kind) {

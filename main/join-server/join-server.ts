@@ -1,7 +1,7 @@
 import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { type CauseCode, type EvidenceData, fact } from '../base/causes.ts';
 import type { Clock } from '../base/clock.ts';
-import type { EntityRef, EventBus } from '../events/index.ts';
+import { deviceEntity, type EventBus } from '../events/index.ts';
 import {
   type AesKey,
   type DevEui,
@@ -144,17 +144,9 @@ export function createJoinServer(options: JoinServerOptions): JoinPort {
     correlationIds: readonly string[],
     causeCode?: string,
   ): void => {
-    const { applicationId, deviceId, devEui, joinEui } = device;
-    const entity: EntityRef = {
-      kind: 'device',
-      applicationId,
-      deviceId,
-      ...(devEui && { devEui }),
-      ...(joinEui && { joinEui }),
-    };
     events.publish({
       name,
-      identifiers: [entity],
+      identifiers: [deviceEntity(device)],
       correlationIds,
       ...(causeCode !== undefined && { causeCode }),
     });

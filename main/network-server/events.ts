@@ -7,7 +7,7 @@ import {
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import type { CauseCode } from '../base/causes.ts';
 import type { ScheduledDownlink } from '../base/seams.ts';
-import type { EntityRef, EventData } from '../events/index.ts';
+import { deviceEntity, type EventData } from '../events/index.ts';
 import {
   type DecodedFrame,
   type DevAddr,
@@ -39,16 +39,7 @@ export interface DeviceEvents {
 export function deviceEvents(events: EventSink): DeviceEvents {
   return {
     publish(name, device, { devAddr, ...rest } = {}) {
-      const { applicationId, deviceId, devEui, joinEui } = device;
-      const entity: EntityRef = {
-        kind: 'device',
-        applicationId,
-        deviceId,
-        ...(devEui && { devEui }),
-        ...(joinEui && { joinEui }),
-        ...(devAddr && { devAddr }),
-      };
-      events.publish({ name, identifiers: [entity], ...rest });
+      events.publish({ name, identifiers: [deviceEntity(device, devAddr)], ...rest });
     },
   };
 }

@@ -10,7 +10,7 @@ import {
   EndDeviceIdentifiersSchema,
 } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import type { Clock } from '../base/clock.ts';
-import type { EntityRef, EventInput } from '../events/index.ts';
+import { deviceEntity, type EntityRef, type EventInput } from '../events/index.ts';
 import { type DevEui, eui64FromBytes, eui64ToBytes, type JoinEui } from '../lorawan/index.ts';
 import type { DeviceRow, Store } from '../store/index.ts';
 import { pickByPaths } from './masks.ts';
@@ -104,15 +104,7 @@ export function idsMessage(ids: DeviceIds): EndDeviceIdentifiers {
   return message;
 }
 
-export function deviceRef(ids: DeviceIds): EntityRef {
-  return {
-    kind: 'device',
-    applicationId: ids.applicationId,
-    deviceId: ids.deviceId,
-    ...(ids.devEui && { devEui: ids.devEui }),
-    ...(ids.joinEui && { joinEui: ids.joinEui }),
-  };
-}
+export const deviceRef = (ids: DeviceIds): EntityRef => deviceEntity(ids);
 
 /** The message of a row, with its identifiers. */
 export function decodeDevice(row: DeviceRow): EndDevice {
