@@ -132,6 +132,20 @@ test('errors carry the identity and status of The Things Stack', async () => {
   });
 });
 
+test('a gateway client may spell the header of its key with a prefix', async () => {
+  const path = '/applications/shop/devices/door-7';
+  const asked = (headers: Record<string, string>) =>
+    call('GET', path, undefined, { authorization: '', ...headers });
+  const metadata = { 'grpc-metadata-authorization': `Bearer ${API_KEY}` };
+  expect((await asked(metadata)).status).toBe(200);
+  const wrong = { 'grpc-metadata-authorization': `Bearer ${API_KEY}X` };
+  expect((await asked(wrong)).json).toMatchObject({ details: [{ name: 'invalid_authorization' }] });
+  expect(await asked({ ...wrong, authorization: `Bearer ${API_KEY}` })).toMatchObject({
+    status: 401,
+    json: { details: [{ name: 'two_credentials' }] },
+  });
+});
+
 test('events of an application are streamed as they happen', async () => {
   const controller = new AbortController();
   const response = await fetch(`http://${program.addresses.http}/api/v3/events`, {

@@ -3,7 +3,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { Logger } from '../base/logger.ts';
 import type { Caller } from '../rpc/call.ts';
-import type { Sessions } from './sessions.ts';
+import { type OwnHosts, ownHosts } from './own-hosts.ts';
+import { type CallerOptions, callerOfRequest, fromOwnPage } from './request-caller.ts';
+import { type Sessions, sessionCookie } from './sessions.ts';
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -22,16 +24,6 @@ export interface HttpServer {
 
 /** Longest body of a session request. */
 const MAX_TOKEN_BYTES = 1_024;
-
-const isLoopback = (host: string): boolean => ['127.0.0.1', '::1', 'localhost'].includes(host);
-
-/** Values of `Host` that are ours; everything else is refused, so that no foreign name can be made to point here. */
-function ownHosts(host: string, port: number): ReadonlySet<string> {
-  const names = ['127.0.0.1', 'localhost', '[::1]'];
-  if (!isLoopback(host) && host !== '0.0.0.0' && host !== '::')
-    names.push(host.includes(':') ? `[${host}]` : host);
-  return new Set(names.map((name) => `${name}:${port}`));
-}
 
 function plainText(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, {
@@ -105,62 +97,64 @@ async function readToken(incoming: IncomingMessage): Promise<string | undefined>
   }
 }
 
-/** Whether our own page made the request. A cookie counts only then. */
-function fromOwnPage(incoming: IncomingMessage, hosts: ReadonlySet<string>): boolean {
-  if (incoming.headers['sec-fetch-site'] === 'same-origin') return true;
-  const { origin } = incoming.headers;
-  return origin?.startsWith('http://') === true && hosts.has(origin.slice('http://'.length));
+/** Trades the token of a one-time link for a session. */
+async function openSession(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  { hosts, port, sessions }: CallerOptions,
+): Promise<void> {
+  const token = fromOwnPage(incoming.headers, hosts) ? await readToken(incoming) : undefined;
+  const secret = token === undefined ? undefined : sessions.open(token);
+  if (secret === undefined) {
+    plainText(
+      response,
+      401,
+      'This link was used already or is not one of ours. Ask Gatehouse for a new one.',
+    );
+    return;
+  }
+  const headers = { 'set-cookie': sessionCookie(port, secret), 'cache-control': 'no-store' };
+  response.writeHead(204, headers);
+  response.end();
 }
 
-function createListener(options: HttpServerOptions, hosts: () => ReadonlySet<string>) {
-  const { callerOf, handle, logger, sessions } = options;
-  const callerFor = (incoming: IncomingMessage): Caller => {
-    if (incoming.headers.authorization) return callerOf(incoming.headers.authorization);
-    const isOurs = fromOwnPage(incoming, hosts()) && sessions.knows(incoming.headers.cookie);
-    return isOurs ? { kind: 'session' } : { kind: 'anonymous' };
-  };
-  const openSession = async (
-    incoming: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> => {
-    const token = fromOwnPage(incoming, hosts()) ? await readToken(incoming) : undefined;
-    const cookie = token === undefined ? undefined : sessions.open(token);
-    if (!cookie) {
-      plainText(
-        response,
-        401,
-        'This link was used already or is not one of ours. Start Gatehouse again for a new one.',
-      );
-      return;
-    }
-    response.writeHead(204, { 'set-cookie': cookie, 'cache-control': 'no-store' });
-    response.end();
-  };
-  return async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { host } = incoming.headers;
-    if (!host || !hosts().has(host.toLowerCase())) {
-      plainText(
-        response,
-        421,
-        'Gatehouse does not answer under this name. Open the address it printed at its start.',
-      );
-      return;
-    }
-    if (incoming.method === 'POST' && incoming.url === '/session') {
-      await openSession(incoming, response);
-      return;
-    }
-    const controller = new AbortController();
-    response.once('close', () => controller.abort());
-    try {
-      const request = toRequest(incoming, `http://${host}`, controller.signal);
-      await send(await handle(request, callerFor(incoming)), response);
-    } catch (error) {
-      if (!controller.signal.aborted) logger.error({ error }, 'a request could not be answered');
-      if (response.headersSent) response.destroy();
-      else plainText(response, 400, 'The request could not be read.');
-    }
-  };
+/** Answers one request of a client that addressed us by one of our own names. */
+async function serveRequest(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  options: HttpServerOptions & CallerOptions,
+): Promise<void> {
+  const { handle, hosts, logger } = options;
+  const { host } = incoming.headers;
+  if (!hosts.has(host)) {
+    plainText(
+      response,
+      421,
+      'Gatehouse does not answer under this name. Open the address it printed at its start.',
+    );
+    return;
+  }
+  if (incoming.method === 'POST' && incoming.url === '/session') {
+    await openSession(incoming, response, options);
+    return;
+  }
+  const controller = new AbortController();
+  response.once('close', () => controller.abort());
+  try {
+    const request = toRequest(incoming, `http://${host}`, controller.signal);
+    await send(await handle(request, callerOfRequest(incoming.headers, options)), response);
+  } catch (error) {
+    if (!controller.signal.aborted) logger.error({ error }, 'a request could not be answered');
+    if (response.headersSent) response.destroy();
+    else plainText(response, 400, 'The request could not be read.');
+  }
+}
+
+/** There is nothing to upgrade to; pages of other origins are told that they may not, all others that there is nothing. */
+function refuseUpgrade({ headers }: IncomingMessage, socket: Socket, hosts: OwnHosts): void {
+  const status = fromOwnPage(headers, hosts) ? '404 Not Found' : '403 Forbidden';
+  socket.on('error', () => undefined);
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
@@ -175,21 +169,19 @@ function listen(server: Server, host: string, port: number): Promise<AddressInfo
 
 /** Serves the API and the browser interface over HTTP/1.1. Rejects with the socket's error if it cannot listen. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  let hosts: ReadonlySet<string> = new Set();
-  const listener = createListener(options, () => hosts);
-  const server = createServer((incoming, response) => {
-    listener(incoming, response).catch((error: unknown) => {
+  const server = createServer();
+  const { address, family, port } = await listen(server, options.host, options.port);
+  const hosts = ownHosts(options.host, port);
+  const known = { ...options, port, hosts };
+  server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
+    serveRequest(incoming, response, known).catch((error: unknown) => {
       options.logger.error({ error }, 'a request failed');
       response.destroy();
     });
   });
-  // There is nothing to upgrade to; pages of other origins are told that they may not, ours that there is nothing.
-  server.on('upgrade', (incoming: IncomingMessage, socket: Socket) => {
-    const status = fromOwnPage(incoming, hosts) ? '404 Not Found' : '403 Forbidden';
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-  });
-  const { address, family, port } = await listen(server, options.host, options.port);
-  hosts = ownHosts(options.host, port);
+  server.on('upgrade', (incoming: IncomingMessage, socket: Socket) =>
+    refuseUpgrade(incoming, socket, hosts),
+  );
   return {
     address: family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
     async close() {

@@ -4,13 +4,14 @@ import { createHash, randomBytes } from 'node:crypto';
 export interface Sessions {
   /** A token for a link; it opens one session. */
   issue(): string;
-  /** Exchanges a link's token for the `Set-Cookie` value of a new session. */
+  /** Exchanges a link's token for the secret of a new session. */
   open(token: string): string | undefined;
-  /** Whether a `Cookie` header belongs to an open session. */
-  knows(cookieHeader: string | undefined): boolean;
+  /** Whether a secret belongs to an open session. */
+  knows(secret: string): boolean;
+  /** Ends every session and takes back every link. */
+  endAll(): void;
 }
 
-const COOKIE = 'gatehouse_session';
 /** Sessions kept; the oldest go first. */
 const MAX_SESSIONS = 64;
 /** Links handed out and not opened yet. */
@@ -42,12 +43,30 @@ export function createSessions(): Sessions {
       if (!links.delete(digest(token))) return undefined;
       const session = newToken();
       addBounded(sessions, digest(session), MAX_SESSIONS);
-      return `${COOKIE}=${session}; HttpOnly; SameSite=Strict; Path=/`;
+      return session;
     },
-    knows(header) {
-      const cookies = (header ?? '').split(';').map((one) => one.trim());
-      const ours = cookies.find((one) => one.startsWith(`${COOKIE}=`));
-      return ours !== undefined && sessions.has(digest(ours.slice(COOKIE.length + 1)));
+    knows: (secret) => sessions.has(digest(secret)),
+    endAll() {
+      links.clear();
+      sessions.clear();
     },
   };
+}
+
+/** Browsers send a cookie to every port of a host, so each program there needs a name of its own. */
+const cookieName = (port: number): string => `gatehouse_session_${port}`;
+
+/** The `Set-Cookie` value that gives a browser its session with the program at this port. */
+export function sessionCookie(port: number, secret: string): string {
+  return `${cookieName(port)}=${secret}; HttpOnly; SameSite=Strict; Path=/`;
+}
+
+/** What a `Cookie` header says about the session with the program at this port; several when pages set their own. */
+export function sessionSecrets(port: number, cookieHeader: string | undefined): string[] {
+  const prefix = `${cookieName(port)}=`;
+  return (cookieHeader ?? '')
+    .split(';')
+    .map((one) => one.trim())
+    .filter((one) => one.startsWith(prefix))
+    .map((one) => one.slice(prefix.length));
 }
