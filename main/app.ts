@@ -56,6 +56,8 @@ export interface AppOptions {
   readonly logger: Logger;
   /** Folder of the built user interface. */
   readonly rendererFolder: string;
+  /** Answers requests for the user interface that may not have it; all may if absent. */
+  readonly refuseInterface?: (caller: Caller) => Response | undefined;
   readonly version: string;
   /** Changes with every build of the user interface. */
   readonly buildId: string;
@@ -262,6 +264,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       }),
     ],
   });
+  const files = createStaticFiles(options.rendererFolder);
   const handle = createHandler({
     router,
     logger: logger.area('rpc'),
@@ -270,7 +273,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       file_ttn_lorawan_v3_end_device,
       file_ttn_lorawan_v3_error,
     ),
-    files: createStaticFiles(options.rendererFolder),
+    files: async (request, caller) => options.refuseInterface?.(caller) ?? files(request),
   });
   return {
     router,

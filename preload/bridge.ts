@@ -1,28 +1,25 @@
 import type { IpcRenderer } from 'electron';
 import type { DesktopCapability } from './capability.ts';
-import { CHANNELS, PAGE_COMMANDS, type PageCommand } from './channels.ts';
+import { NAVIGATE_CHANNEL, PAGE_PATHS, type PagePath } from './channels.ts';
 
-function isPageCommand(value: unknown): value is PageCommand {
-  return PAGE_COMMANDS.some((command) => command === value);
+function isPagePath(value: unknown): value is PagePath {
+  return PAGE_PATHS.some((path) => path === value);
 }
 
-/** Builds the capability object over the fixed channels; neither `ipcRenderer` nor its events reach the page. */
-export function createDesktopCapability(
-  ipc: Pick<IpcRenderer, 'invoke' | 'on' | 'off'>,
-): DesktopCapability {
+/**
+ * Builds the capability object. Neither `ipcRenderer` nor its events reach the page, and it can send nothing: whatever a
+ * page wants of Gatehouse goes through the API.
+ */
+export function createDesktopCapability(ipc: Pick<IpcRenderer, 'on' | 'off'>): DesktopCapability {
   return {
-    shell: 'desktop',
-    pickFile: (options) => ipc.invoke(CHANNELS.pickFile, options),
-    saveFile: (options) => ipc.invoke(CHANNELS.saveFile, options),
-    onCommand(listener) {
-      const receive = (_event: unknown, command: unknown): void => {
-        if (isPageCommand(command)) listener(command);
+    onNavigate(listener) {
+      const receive = (_event: unknown, path: unknown): void => {
+        if (isPagePath(path)) listener(path);
       };
-      ipc.on(CHANNELS.command, receive);
+      ipc.on(NAVIGATE_CHANNEL, receive);
       return () => {
-        ipc.off(CHANNELS.command, receive);
+        ipc.off(NAVIGATE_CHANNEL, receive);
       };
     },
-    theme: { set: (theme) => ipc.invoke(CHANNELS.setTheme, theme) },
   };
 }

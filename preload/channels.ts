@@ -1,26 +1,13 @@
-/** Every message that crosses between page and main process. Nothing else is handled. */
-export const CHANNELS = {
-  pickFile: 'gatehouse:pick-file',
-  saveFile: 'gatehouse:save-file',
-  setTheme: 'gatehouse:set-theme',
-  command: 'gatehouse:command',
-} as const;
+/** The one message that crosses from the main process to the page. None goes the other way. */
+export const NAVIGATE_CHANNEL = 'gatehouse:navigate';
 
-/** Menu commands the page carries out; the main process does all others itself. */
-export const PAGE_COMMANDS = [
-  'open-settings',
-  'find',
-  'show-overview',
-  'show-devices',
-  'show-gateways',
-  'show-frames',
-  'add-device',
-  'add-gateway',
-  'export-frames',
+/** Addresses inside the page that the native menu leads to. */
+export const PAGE_PATHS = [
+  '/frames',
+  '/devices',
+  '/devices/register',
+  '/gateways',
+  '/workspace',
 ] as const;
 
-export type PageCommand = (typeof PAGE_COMMANDS)[number];
-
-export const THEMES = ['system', 'light', 'dark'] as const;
-
-export type Theme = (typeof THEMES)[number];
+export type PagePath = (typeof PAGE_PATHS)[number];

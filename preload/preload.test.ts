@@ -1,54 +1,40 @@
 import { EventEmitter } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
 import { createDesktopCapability } from './bridge.ts';
-import { CHANNELS } from './channels.ts';
-import { listenToCommands } from './listen-to-commands.ts';
+import { NAVIGATE_CHANNEL, PAGE_PATHS } from './channels.ts';
 
 function capability() {
   const ipc = new EventEmitter();
-  return { ipc, capability: createDesktopCapability(ipc as never) };
+  return { ipc, gatehouse: createDesktopCapability(ipc as never) };
 }
 
-describe('menu commands', () => {
-  it('reach the page without the event, and only those it knows', () => {
-    const { ipc, capability: gatehouse } = capability();
-    const received: unknown[][] = [];
-    gatehouse.onCommand((...values) => received.push(values));
-    ipc.emit(CHANNELS.command, { sender: 'secret' }, 'find');
-    ipc.emit(CHANNELS.command, {}, 'format-disk');
-    ipc.emit(CHANNELS.command, {}, { toString: () => 'find' });
-    expect(received).toEqual([['find']]);
-  });
-
-  it('stop when the listener is taken back', () => {
-    const { ipc, capability: gatehouse } = capability();
-    const stop = gatehouse.onCommand(() => undefined);
-    expect(ipc.listenerCount(CHANNELS.command)).toBe(1);
-    stop();
-    expect(ipc.listenerCount(CHANNELS.command)).toBe(0);
-  });
-
-  it('stop when a signal aborts', () => {
-    const { ipc, capability: gatehouse } = capability();
-    const controller = new AbortController();
-    listenToCommands(gatehouse, () => undefined, controller.signal);
-    expect(ipc.listenerCount(CHANNELS.command)).toBe(1);
-    controller.abort();
-    expect(ipc.listenerCount(CHANNELS.command)).toBe(0);
-    listenToCommands(gatehouse, () => undefined, controller.signal);
-    expect(ipc.listenerCount(CHANNELS.command)).toBe(0);
-  });
+it('menu items reach the page without the event, and only addresses it knows', () => {
+  const { ipc, gatehouse } = capability();
+  const received: unknown[][] = [];
+  gatehouse.onNavigate((...values) => received.push(values));
+  ipc.emit(NAVIGATE_CHANNEL, { sender: 'secret' }, '/devices');
+  ipc.emit(NAVIGATE_CHANNEL, {}, 'https://evil.example/');
+  ipc.emit(NAVIGATE_CHANNEL, {}, { toString: () => '/devices' });
+  expect(received).toEqual([['/devices']]);
 });
 
-describe('the capability object', () => {
-  it('holds nothing but its own functions', () => {
-    const { capability: gatehouse } = capability();
-    expect(Object.keys(gatehouse).toSorted()).toEqual([
-      'onCommand',
-      'pickFile',
-      'saveFile',
-      'shell',
-      'theme',
-    ]);
-  });
+it('listening ends when it is taken back', () => {
+  const { ipc, gatehouse } = capability();
+  const stop = gatehouse.onNavigate(() => undefined);
+  expect(ipc.listenerCount(NAVIGATE_CHANNEL)).toBe(1);
+  stop();
+  expect(ipc.listenerCount(NAVIGATE_CHANNEL)).toBe(0);
+});
+
+it('the page gets nothing but that', () => {
+  expect(Object.keys(capability().gatehouse)).toEqual(['onNavigate']);
+});
+
+it('every address is one the page has', () => {
+  const routes = readFileSync(new URL('../renderer/app.tsx', import.meta.url), 'utf8');
+  const paths = [...routes.matchAll(/<Route path="([^":]+?)(?:\/:[^"]*)?">/g)].map(
+    (match) => match[1],
+  );
+  for (const path of PAGE_PATHS) expect(paths).toContain(path);
 });

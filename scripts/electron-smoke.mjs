@@ -31,7 +31,7 @@ try {
   await window.waitForSelector('#root > *', { timeout: 60_000 });
   results.push(
     ['address', new URL(window.url()).href.startsWith('app://gatehouse/'), true],
-    ['capability', await window.evaluate('window.gatehouse?.shell'), 'desktop'],
+    ['capability', await window.evaluate('Object.keys(window.gatehouse).join()'), 'onNavigate'],
     [
       'no Node in the page',
       await window.evaluate('typeof require + typeof process'),

@@ -1,20 +1,16 @@
 /** What a running program tells the terminal it was started from. */
 export interface Announced {
   readonly listeners: readonly { readonly service: string; readonly address: string }[];
-  /** What was asked for and is not there, in words. */
+  /** What the user should know, in words. */
   readonly notices: readonly string[];
-  /** A link for a browser, if the user interface is served to one. */
-  readonly uiUrl: string | undefined;
 }
 
-/** Each address in use, in words for people and as one JSON line for programs. */
-export function announcement(shell: Announced, options: { readonly withLink: boolean }): string {
+/** Each address in use, in words for people and as one JSON line for programs; and a link for a browser, if there is one. */
+export function announcement(shell: Announced, link?: string): string {
   const lines = [
     ...shell.notices,
     ...shell.listeners.map(({ service, address }) => `Listening for ${service} on ${address}`),
-    ...(options.withLink && shell.uiUrl !== undefined
-      ? [`Open this link once in your browser: ${shell.uiUrl}`]
-      : []),
+    ...(link === undefined ? [] : [`Open this link once in your browser: ${link}`]),
     ...shell.listeners.map(({ service, address }) =>
       JSON.stringify({ event: 'listening', service, address }),
     ),

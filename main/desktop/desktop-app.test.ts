@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { defineError } from '../base/errors.ts';
 import { silentLogger } from '../base/logger.ts';
 import { FINGERPRINTS } from '../concentrator/discovery/fingerprints.ts';
+import { createBrowserInterface } from '../shell/browser-interface.ts';
 import { HELP } from '../shell/flags.ts';
+import { createSessions } from '../shell/sessions.ts';
 import { watchProcesses } from './crash.ts';
 import { type RunningShell, startDesktop } from './desktop-app.ts';
 import { createLogFile } from './log-file.ts';
@@ -23,14 +25,30 @@ function run(
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-desktop-'));
   const double = createElectronDouble(join(folder, 'default'));
-  const started: { argv: readonly string[]; keyWrapper?: { kind: string } }[] = [];
+  const started: {
+    argv: readonly string[];
+    keyWrappers: readonly { kind: string }[];
+    browserInterface: string;
+  }[] = [];
   const printed: string[] = [];
   const closed = { count: 0 };
+  const keyFile = {
+    isPresent: false,
+    add: async () => {
+      keyFile.isPresent = true;
+    },
+  };
   const running: RunningShell = {
     serveWindow: () => Promise.resolve(new Response('page')),
     listeners: [{ service: 'http', address: '127.0.0.1:1885' }],
-    notices: ['No UDP yet.'],
-    uiUrl: 'http://127.0.0.1:1885/#token=once',
+    notices: ['No station yet.'],
+    browserInterface: createBrowserInterface({
+      store: { unit: async (work) => work(), settings: settingsDouble() },
+      sessions: createSessions(),
+      policy: args.includes('--headless') ? 'always' : 'chosen',
+      url: () => 'http://127.0.0.1:1885/',
+    }),
+    keyFile,
     close: () => {
       closed.count += 1;
       return Promise.resolve();
@@ -53,7 +71,16 @@ function run(
       return running;
     },
   });
-  return { ...double, folder, started, printed, closed, done };
+  return { ...double, folder, keyFile, started, printed, closed, done };
+}
+
+/** Only what a switch needs. */
+function settingsDouble() {
+  const texts = new Map<string, string>();
+  return {
+    getText: (key: string) => texts.get(key),
+    put: (key: string, text: string) => void texts.set(key, text),
+  } as never;
 }
 
 function withData(args: readonly string[] = []): string[] {
@@ -81,7 +108,9 @@ describe('starting', () => {
     const { app, done, started, windows, session, protocolHandlers } = run(args);
     app.ready.resolve();
     await done;
-    expect(started).toMatchObject([{ argv: args, keyWrapper: { kind: 'keychain' } }]);
+    expect(started).toMatchObject([
+      { argv: args, keyWrappers: [{ kind: 'keychain' }], browserInterface: 'chosen' },
+    ]);
     expect(windows).toHaveLength(1);
     const contents = windows[0]?.webContents ?? new WebContentsDouble();
     expect(contents.navigate('will-navigate', 'https://evil.example/')).toBe(true);
@@ -93,13 +122,13 @@ describe('starting', () => {
     expect(await page?.text()).toBe('page');
   });
 
-  it('opens a workspace of the headless shell with the key file it was made with', async () => {
-    const args = withData();
-    writeFileSync(join(args[1] ?? '', 'data.key'), 'key');
-    const { app, done, started } = run(args);
+  it('offers no keychain where there is none', async () => {
+    const { app, done, started } = run(withData(), undefined, ({ safeStorage }) => {
+      safeStorage.available = false;
+    });
     app.ready.resolve();
     await done;
-    expect(started).toEqual([{ argv: args }]);
+    expect(started).toMatchObject([{ keyWrappers: [] }]);
   });
 
   it('keeps the window of another data folder apart', () => {
@@ -160,14 +189,16 @@ describe('starting', () => {
   it('needs neither window nor scheme when headless', async () => {
     const { done, started, calls, windows } = run(['--headless', '--no-open']);
     await done;
-    expect(started).toMatchObject([{ argv: ['--headless', '--no-open'] }]);
+    expect(started).toEqual([
+      { argv: ['--headless', '--no-open'], keyWrappers: [], browserInterface: 'always' },
+    ]);
     expect(calls).toEqual(['start']);
     expect(windows).toEqual([]);
   });
 
   it('prints where it listens, and the link only where there is no window', async () => {
     const lines = [
-      'No UDP yet.',
+      'No station yet.',
       'Listening for http on 127.0.0.1:1885',
       '{"event":"listening","service":"http","address":"127.0.0.1:1885"}',
     ];
@@ -177,8 +208,11 @@ describe('starting', () => {
     expect(shown.printed.join('').trimEnd().split('\n')).toEqual(lines);
     const headless = run(['--headless']);
     await headless.done;
-    const link = 'Open this link once in your browser: http://127.0.0.1:1885/#token=once';
-    expect(headless.printed.join('').trimEnd().split('\n')).toEqual(lines.toSpliced(2, 0, link));
+    const [first, second, link, ...rest] = headless.printed.join('').trimEnd().split('\n');
+    expect([first, second, ...rest]).toEqual(lines);
+    expect(link).toMatch(
+      /^Open this link once in your browser: http:\/\/127\.0\.0\.1:1885\/#token=[\w-]{43}$/,
+    );
   });
 });
 
@@ -237,23 +271,64 @@ describe('ending', () => {
 });
 
 describe('the menu', () => {
-  it('sends commands to the page and opens a closed window for them', async () => {
-    const { app, done, menus, opened, windows } = run(withData());
-    app.ready.resolve();
-    await done;
-    windows[0]?.emit('closed');
-    const items = (menus[0] ?? []).flatMap((menu) =>
-      Array.isArray(menu.submenu) ? (menu.submenu as MenuItemConstructorOptions[]) : [],
-    );
-    const find = items.find(({ id }) => id === 'find');
-    find?.click?.({} as never, undefined as never, {} as never);
-    expect(windows).toHaveLength(2);
-    expect(windows[1]?.webContents.sent).toEqual([
-      { channel: 'gatehouse:command', argument: 'find' },
+  const started = async () => {
+    const outcome = run(withData());
+    outcome.app.ready.resolve();
+    await outcome.done;
+    const item = (id: string) =>
+      (outcome.menus.at(-1) ?? [])
+        .flatMap(({ submenu }) => (Array.isArray(submenu) ? submenu : []))
+        .find((one: MenuItemConstructorOptions) => one.id === id);
+    /** Clicks, and waits until the menu shows what came of it. */
+    const click = async (id: string) => {
+      const before = outcome.menus.length;
+      item(id)?.click?.({} as never, undefined as never, {} as never);
+      await vi.waitFor(() => expect(outcome.menus.length).toBeGreaterThan(before));
+    };
+    return { ...outcome, item, click };
+  };
+
+  it('leads the page without loading it anew, and opens a closed window where it was asked to', async () => {
+    const { item, windows } = await started();
+    const goTo = (path: string) =>
+      item(path)?.click?.({} as never, undefined as never, {} as never);
+    goTo('/gateways');
+    expect(windows[0]?.webContents.sent).toEqual([
+      { channel: 'gatehouse:navigate', argument: '/gateways' },
     ]);
-    const browser = items.find(({ id }) => id === 'open-in-browser');
-    browser?.click?.({} as never, undefined as never, {} as never);
-    expect(opened).toEqual(['http://127.0.0.1:1885/#token=once']);
+    windows[0]?.emit('closed');
+    goTo('/devices');
+    expect(windows).toHaveLength(2);
+    expect(windows[1]?.loadedUrl).toBe('app://gatehouse/#/devices');
+    expect(windows[1]?.webContents.sent).toEqual([]);
+  });
+
+  it('serves browsers only once somebody wants that, with a fresh link each time', async () => {
+    const { click, item, opened } = await started();
+    expect(item('open-in-browser')?.enabled).toBe(false);
+    await click('open-in-browser');
+    expect(opened).toEqual([]);
+    await click('serve-browsers');
+    expect(item('serve-browsers')?.checked).toBe(true);
+    expect(item('open-in-browser')?.enabled).toBe(true);
+    await click('open-in-browser');
+    await click('open-in-browser');
+    for (const url of opened) expect(url).toMatch(/^http:\/\/127\.0\.0\.1:1885\/#token=[\w-]{43}$/);
+    expect(new Set(opened).size).toBe(2);
+    await click('serve-browsers');
+    expect(item('open-in-browser')?.enabled).toBe(false);
+  });
+
+  it('adds a key file after asking', async () => {
+    const { click, dialog, item, keyFile } = await started();
+    dialog.chosen.response = 1;
+    await click('allow-headless');
+    expect(keyFile.isPresent).toBe(false);
+    expect(dialog.messages[0]?.detail).toContain('can then read the device keys');
+    dialog.chosen.response = 0;
+    await click('allow-headless');
+    expect(keyFile.isPresent).toBe(true);
+    expect(item('allow-headless')?.enabled).toBe(false);
   });
 });
 

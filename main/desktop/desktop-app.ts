@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type {
   App,
@@ -6,7 +5,6 @@ import type {
   BrowserWindowConstructorOptions,
   CrashReporter,
   Dialog,
-  IpcMain,
   Menu,
   NativeTheme,
   Protocol,
@@ -15,19 +13,19 @@ import type {
   Session,
   Shell,
 } from 'electron';
-import { CHANNELS } from '../../preload/channels.ts';
+import { NAVIGATE_CHANNEL, type PagePath } from '../../preload/channels.ts';
 import { errorText } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import type { BrowserInterface } from '../shell/browser-interface.ts';
 import { dataDirectory } from '../shell/data-directory.ts';
 import { type Flags, HELP, parseFlags } from '../shell/flags.ts';
+import type { KeyFile } from '../shell/open-workspace.ts';
 import type { KeyWrapper } from '../store/key-wrapper.ts';
 import { type Announced, announcement } from './announcement.ts';
-import { registerBridge } from './bridge.ts';
 import { keepCrashDumps, watchProcesses } from './crash.ts';
+import { installMenu } from './install-menu.ts';
 import { createKeychainWrapper } from './key-wrapper.ts';
-import { createLastFolders } from './last-folders.ts';
 import { isLocked, offerRunningInstance } from './locked-instance.ts';
-import { menuTemplate, type ShellCommand } from './menu.ts';
 import { ownArguments } from './own-arguments.ts';
 import { type AppHandler, registerScheme, serveApp } from './protocol.ts';
 import { hardenContents, hardenSession } from './security.ts';
@@ -39,7 +37,6 @@ export interface ElectronParts {
   readonly BrowserWindow: new (options: BrowserWindowConstructorOptions) => BrowserWindow;
   readonly crashReporter: CrashReporter;
   readonly dialog: Dialog;
-  readonly ipcMain: IpcMain;
   readonly Menu: Pick<typeof Menu, 'buildFromTemplate' | 'setApplicationMenu'>;
   readonly nativeTheme: NativeTheme;
   readonly protocol: Protocol;
@@ -53,6 +50,8 @@ export interface ElectronParts {
 export interface RunningShell extends Announced {
   /** Answers requests of our own window. */
   readonly serveWindow: AppHandler;
+  readonly browserInterface: BrowserInterface;
+  readonly keyFile: KeyFile;
   close(): Promise<void>;
 }
 
@@ -68,14 +67,14 @@ export interface DesktopOptions {
   readonly print: (text: string) => void;
   readonly start: (options: {
     readonly argv: readonly string[];
-    readonly keyWrapper?: KeyWrapper;
+    /** Besides the key file of the workspace. */
+    readonly keyWrappers: readonly KeyWrapper[];
+    readonly browserInterface: 'always' | 'chosen';
   }) => Promise<RunningShell>;
 }
 
 /** How long stopping may take before the program ends all the same. */
 const CLOSE_LIMIT_MS = 5_000;
-
-const SPECIFICATIONS_URL = 'https://resources.lora-alliance.org/';
 
 function readFlags(argv: readonly string[], options: DesktopOptions): Flags | undefined {
   try {
@@ -119,8 +118,8 @@ async function startWithoutWindow(
   electron.app.dock?.hide();
   closeBeforeQuit(electron.app, options.log, () => running);
   try {
-    running = await options.start({ argv });
-    options.print(announcement(running, { withLink: true }));
+    running = await options.start({ argv, keyWrappers: [], browserInterface: 'always' });
+    options.print(announcement(running, running.browserInterface.newLink()));
   } catch (error) {
     options.print(errorText(error));
     electron.app.exit(1);
@@ -143,75 +142,40 @@ function prepare(electron: ElectronParts, options: DesktopOptions, flags: Flags)
 }
 
 interface WindowHolder {
-  readonly current: () => BrowserWindow | undefined;
+  /** Opens the window or brings it forward. */
   readonly open: () => void;
+  /** The same, and leads to one of its pages. */
+  readonly show: (path: PagePath) => void;
 }
 
 function holdWindow(electron: ElectronParts, options: DesktopOptions): WindowHolder {
   let window: BrowserWindow | undefined;
+  const openAt = (path?: PagePath): void => {
+    const opened = openMainWindow({
+      ...electron,
+      preloadPath: options.preloadPath,
+      iconPath: options.iconPath,
+      statePath: join(electron.app.getPath('userData'), 'window.json'),
+      log: options.log,
+      ...(path !== undefined && { path }),
+    });
+    window = opened;
+    opened.once('closed', () => {
+      window = undefined;
+    });
+  };
   return {
-    current: () => window,
-    open() {
-      if (window) {
-        focusWindow(window);
+    open: () => (window ? focusWindow(window) : openAt()),
+    show(path) {
+      if (!window) {
+        // A page that is still loading would not hear of it.
+        openAt(path);
         return;
       }
-      const opened = openMainWindow({
-        ...electron,
-        preloadPath: options.preloadPath,
-        iconPath: options.iconPath,
-        statePath: join(electron.app.getPath('userData'), 'window.json'),
-        log: options.log,
-      });
-      window = opened;
-      opened.once('closed', () => {
-        window = undefined;
-      });
+      focusWindow(window);
+      window.webContents.send(NAVIGATE_CHANNEL, path);
     },
   };
-}
-
-function installMenu(
-  electron: ElectronParts,
-  options: DesktopOptions,
-  parts: { window: WindowHolder; uiUrl: string | undefined; dataFolder: string },
-): void {
-  const run: Record<ShellCommand, () => Promise<unknown>> = {
-    'open-in-browser': async () => {
-      if (parts.uiUrl !== undefined) await electron.shell.openExternal(parts.uiUrl);
-    },
-    'open-data-folder': () => electron.shell.openPath(parts.dataFolder),
-    'open-specifications': () => electron.shell.openExternal(SPECIFICATIONS_URL),
-  };
-  const template = menuTemplate({
-    platform: options.platform,
-    packaged: electron.app.isPackaged,
-    appName: electron.app.name,
-    unavailable: parts.uiUrl === undefined ? ['open-in-browser'] : [],
-    onPageCommand: (command) => {
-      parts.window.open();
-      parts.window.current()?.webContents.send(CHANNELS.command, command);
-    },
-    onShellCommand: (command) => {
-      run[command]().catch((error: unknown) => {
-        options.log.warn({ command, error: errorText(error) }, 'A menu command failed');
-      });
-    },
-  });
-  electron.Menu.setApplicationMenu(electron.Menu.buildFromTemplate(template));
-}
-
-/** Where a workspace keeps its key when no keychain does. */
-const KEY_FILE = 'data.key';
-
-/** The user's keychain, unless the headless shell made the workspace: then its key file stays the one that opens it. */
-async function keyWrapperFor(
-  electron: ElectronParts,
-  options: DesktopOptions,
-  dataFolder: string,
-): Promise<KeyWrapper | undefined> {
-  if (existsSync(join(dataFolder, KEY_FILE))) return undefined;
-  return createKeychainWrapper(electron.safeStorage, options.platform);
 }
 
 /** Starts what the window shows; undefined if that failed, after telling the user why. */
@@ -225,8 +189,9 @@ async function startShown(
   // The folder of a package is not that of a clone, and only Electron knows which of the two runs.
   const argv = flags.dataDirectory === undefined ? [...own, '--data-dir', dataFolder] : own;
   try {
-    const keyWrapper = await keyWrapperFor(electron, options, dataFolder);
-    return await options.start({ argv, ...(keyWrapper && { keyWrapper }) });
+    const keychain = await createKeychainWrapper(electron.safeStorage, options.platform);
+    const keyWrappers = keychain ? [keychain] : [];
+    return await options.start({ argv, keyWrappers, browserInterface: 'chosen' });
   } catch (error) {
     if (isLocked(error)) {
       await offerRunningInstance(error, electron);
@@ -268,14 +233,9 @@ async function startWithWindow(
   const dataFolder = dataDirectory(flags.dataDirectory, app.isPackaged);
   running = await startShown(electron, options, flags, argv, dataFolder);
   if (!running) return;
-  options.print(announcement(running, { withLink: false }));
-  serveApp(electron.protocol, running.serveWindow, options.log);
-  registerBridge({
-    ...electron,
-    lastFolders: createLastFolders(join(app.getPath('userData'), 'folders.json')),
-    mainWindow: window.current,
-  });
-  installMenu(electron, options, { window, uiUrl: running.uiUrl, dataFolder });
+  options.print(announcement(running));
+  serveApp(electron.protocol, running.serveWindow);
+  installMenu({ electron, ...options, running, dataFolder, show: window.show });
   window.open();
 }
 

@@ -5,7 +5,6 @@ import {
   BrowserWindow,
   crashReporter,
   dialog,
-  ipcMain,
   Menu,
   nativeTheme,
   protocol,
@@ -16,9 +15,11 @@ import {
 } from 'electron';
 import { errorText } from '../base/errors.ts';
 import { createLogger } from '../base/logger.ts';
+import { createProtocolHandler } from '../rpc/protocol-handle.ts';
 import { startShell } from '../shell/start-shell.ts';
 import { startDesktop } from './desktop-app.ts';
 import { createLogFile } from './log-file.ts';
+import { isOwnUrl } from './origin.ts';
 
 /** Entry of the packaged program, bundled to `dist/main/desktop.js`. */
 
@@ -43,7 +44,6 @@ const electron = {
   BrowserWindow,
   crashReporter,
   dialog,
-  ipcMain,
   Menu,
   nativeTheme,
   protocol,
@@ -64,18 +64,9 @@ await startDesktop(electron, {
   print: (text) => {
     process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   },
-  async start({ argv, keyWrapper }) {
-    const running = await startShell({
-      argv,
-      logger: log,
-      ...(keyWrapper && { keyWrapper: () => keyWrapper }),
-    });
-    return {
-      serveWindow: (request) => running.handle(request, { kind: 'desktop' }),
-      listeners: running.listeners,
-      notices: running.notices,
-      uiUrl: running.uiUrl,
-      close: () => running.close(),
-    };
+  async start(startOptions) {
+    const { handle, ...running } = await startShell({ ...startOptions, logger: log });
+    const logger = log.area('desktop');
+    return { ...running, serveWindow: createProtocolHandler({ handle, isOwn: isOwnUrl, logger }) };
   },
 });

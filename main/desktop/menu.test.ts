@@ -1,6 +1,6 @@
 import type { MenuItemConstructorOptions } from 'electron';
 import { describe, expect, it } from 'vitest';
-import { PAGE_COMMANDS } from '../../preload/channels.ts';
+import { PAGE_PATHS } from '../../preload/channels.ts';
 import { MENU_COMMANDS, menuTemplate, type ShellCommand } from './menu.ts';
 
 const PLATFORMS = ['linux', 'win32', 'darwin'] as const;
@@ -14,7 +14,7 @@ function build(
     platform,
     packaged: true,
     appName: 'Gatehouse',
-    onPageCommand: (command) => commands.push(command),
+    onNavigate: (path) => commands.push(path),
     onShellCommand: (command) => commands.push(command),
     ...changes,
   });
@@ -32,10 +32,10 @@ const rolesOf = (items: readonly MenuItemConstructorOptions[]) =>
 describe('the menu', () => {
   it.each(PLATFORMS)('offers each command once on %s', (platform) => {
     const { items, commands } = build(platform);
-    const expected = MENU_COMMANDS.map((row) => row.page ?? row.shell);
+    const expected = MENU_COMMANDS.map((row) => row.path ?? row.command);
     for (const item of items) item.click?.({} as never, undefined as never, {} as never);
     expect(commands.toSorted()).toEqual(expected.toSorted());
-    for (const command of PAGE_COMMANDS) expect(commands).toContain(command);
+    for (const path of PAGE_PATHS) expect(commands).toContain(path);
   });
 
   it.each(PLATFORMS)('gives no accelerator away twice on %s', (platform) => {
@@ -66,6 +66,15 @@ describe('the menu', () => {
   it('keeps developer tools out of packages', () => {
     expect(rolesOf(build('linux').items)).not.toContain('toggleDevTools');
     expect(rolesOf(build('linux', { packaged: false }).items)).toContain('toggleDevTools');
+  });
+
+  it('shows switches as they are', () => {
+    for (const on of [true, false]) {
+      const { items } = build('linux', { checked: { 'serve-browsers': on } });
+      expect(items.filter(({ type }) => type === 'checkbox')).toMatchObject([
+        { id: 'serve-browsers', checked: on },
+      ]);
+    }
   });
 
   it('disables what would do nothing', () => {

@@ -1,51 +1,49 @@
 import type { MenuItemConstructorOptions } from 'electron';
-import type { PageCommand } from '../../preload/channels.ts';
+import type { PagePath } from '../../preload/channels.ts';
 
 /** What the main process does itself. */
-export type ShellCommand = 'open-in-browser' | 'open-data-folder' | 'open-specifications';
+export type ShellCommand =
+  | 'open-in-browser'
+  | 'serve-browsers'
+  | 'allow-headless'
+  | 'open-data-folder'
+  | 'open-specifications';
 
 type Role = NonNullable<MenuItemConstructorOptions['role']>;
 
 interface CommandRow {
-  readonly menu: 'file' | 'edit' | 'view' | 'help';
+  readonly menu: 'file' | 'view' | 'help';
   readonly label: string;
   readonly accelerator?: string;
-  /** Carried out by the page. */
-  readonly page?: PageCommand;
-  readonly shell?: ShellCommand;
-  /** Absent where the platform's application menu has it. */
-  readonly notOnMac?: boolean;
+  /** Leads to a page of the window. */
+  readonly path?: PagePath;
+  readonly command?: ShellCommand;
   /** Draws a line above. */
   readonly separated?: boolean;
 }
 
 /** Every command of ours in the menu. */
 export const MENU_COMMANDS: readonly CommandRow[] = [
-  { menu: 'file', label: 'Add End Device…', accelerator: 'CmdOrCtrl+N', page: 'add-device' },
-  { menu: 'file', label: 'Add Gateway…', accelerator: 'CmdOrCtrl+Shift+N', page: 'add-gateway' },
   {
     menu: 'file',
-    label: 'Export Frames…',
-    accelerator: 'CmdOrCtrl+E',
-    page: 'export-frames',
-    separated: true,
+    label: 'Register End Device',
+    accelerator: 'CmdOrCtrl+N',
+    path: '/devices/register',
   },
+  { menu: 'view', label: 'Live Frames', accelerator: 'CmdOrCtrl+1', path: '/frames' },
+  { menu: 'view', label: 'Devices', accelerator: 'CmdOrCtrl+2', path: '/devices' },
+  { menu: 'view', label: 'Gateways', accelerator: 'CmdOrCtrl+3', path: '/gateways' },
+  { menu: 'view', label: 'Workspace', accelerator: 'CmdOrCtrl+4', path: '/workspace' },
+  { menu: 'help', label: 'Serve to Browsers', command: 'serve-browsers' },
+  { menu: 'help', label: 'Open in Browser', command: 'open-in-browser' },
+  { menu: 'help', label: 'Allow Headless Start…', command: 'allow-headless', separated: true },
+  { menu: 'help', label: 'Show Data Folder', command: 'open-data-folder' },
   {
-    menu: 'file',
-    label: 'Settings…',
-    accelerator: 'CmdOrCtrl+,',
-    page: 'open-settings',
-    notOnMac: true,
+    menu: 'help',
+    label: 'LoRaWAN Specifications',
+    command: 'open-specifications',
     separated: true,
   },
-  { menu: 'edit', label: 'Find', accelerator: 'CmdOrCtrl+F', page: 'find', separated: true },
-  { menu: 'view', label: 'Overview', accelerator: 'CmdOrCtrl+1', page: 'show-overview' },
-  { menu: 'view', label: 'End Devices', accelerator: 'CmdOrCtrl+2', page: 'show-devices' },
-  { menu: 'view', label: 'Gateways', accelerator: 'CmdOrCtrl+3', page: 'show-gateways' },
-  { menu: 'view', label: 'Live Frames', accelerator: 'CmdOrCtrl+4', page: 'show-frames' },
-  { menu: 'help', label: 'Open in Browser', shell: 'open-in-browser' },
-  { menu: 'help', label: 'Show Data Folder', shell: 'open-data-folder' },
-  { menu: 'help', label: 'LoRaWAN Specifications', shell: 'open-specifications', separated: true },
 ];
 
 export interface MenuOptions {
@@ -54,7 +52,9 @@ export interface MenuOptions {
   readonly appName: string;
   /** Commands that would do nothing now; they are shown disabled. */
   readonly unavailable?: readonly ShellCommand[];
-  readonly onPageCommand: (command: PageCommand) => void;
+  /** Switches that are on or off. */
+  readonly checked?: Readonly<Partial<Record<ShellCommand, boolean>>>;
+  readonly onNavigate: (path: PagePath) => void;
   readonly onShellCommand: (command: ShellCommand) => void;
 }
 
@@ -62,35 +62,33 @@ const SEPARATOR: MenuItemConstructorOptions = { type: 'separator' };
 const roles = (...names: Role[]): MenuItemConstructorOptions[] => names.map((role) => ({ role }));
 
 function commandItem(row: CommandRow, options: MenuOptions): MenuItemConstructorOptions {
-  const { page, shell } = row;
+  const { command, path } = row;
+  const checked = command && options.checked?.[command];
   return {
-    id: page ?? shell ?? row.label,
+    id: path ?? command ?? row.label,
     label: row.label,
     ...(row.accelerator !== undefined && { accelerator: row.accelerator }),
-    enabled: shell === undefined || !options.unavailable?.includes(shell),
+    ...(checked !== undefined && { type: 'checkbox' as const, checked }),
+    enabled: command === undefined || !options.unavailable?.includes(command),
     click: () => {
-      if (page) options.onPageCommand(page);
-      if (shell) options.onShellCommand(shell);
+      if (path) options.onNavigate(path);
+      if (command) options.onShellCommand(command);
     },
   };
 }
 
 function commandItems(menu: CommandRow['menu'], options: MenuOptions) {
-  return MENU_COMMANDS.filter(
-    (row) => row.menu === menu && !(row.notOnMac && options.platform === 'darwin'),
-  ).flatMap((row) => [...(row.separated ? [SEPARATOR] : []), commandItem(row, options)]);
+  return MENU_COMMANDS.filter((row) => row.menu === menu).flatMap((row) => [
+    ...(row.separated ? [SEPARATOR] : []),
+    commandItem(row, options),
+  ]);
 }
 
-function macApplicationMenu(options: MenuOptions): MenuItemConstructorOptions {
-  const settings = MENU_COMMANDS.filter((row) => row.notOnMac).map((row) =>
-    commandItem(row, options),
-  );
+function macApplicationMenu({ appName }: MenuOptions): MenuItemConstructorOptions {
   return {
-    label: options.appName,
+    label: appName,
     submenu: [
       ...roles('about'),
-      SEPARATOR,
-      ...settings,
       SEPARATOR,
       ...roles('services'),
       SEPARATOR,
@@ -117,12 +115,7 @@ export function menuTemplate(options: MenuOptions): MenuItemConstructorOptions[]
     },
     {
       label: 'Edit',
-      submenu: [
-        ...roles('undo', 'redo'),
-        SEPARATOR,
-        ...roles('cut', 'copy', 'paste', 'selectAll'),
-        ...commandItems('edit', options),
-      ],
+      submenu: [...roles('undo', 'redo'), SEPARATOR, ...roles('cut', 'copy', 'paste', 'selectAll')],
     },
     {
       label: 'View',

@@ -1,4 +1,5 @@
 import type { BrowserWindow, BrowserWindowConstructorOptions, NativeTheme, Screen } from 'electron';
+import type { PagePath } from '../../preload/channels.ts';
 import { errorText } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { APP_URL } from './origin.ts';
@@ -12,6 +13,8 @@ export interface MainWindowOptions {
   readonly iconPath: string;
   readonly statePath: string;
   readonly log: Pick<Logger, 'warn'>;
+  /** Page to begin with. */
+  readonly path?: PagePath;
 }
 
 /** The page runs sandboxed, in a world of its own, without Node. */
@@ -64,9 +67,11 @@ export function openMainWindow(options: MainWindowOptions): BrowserWindow {
       options.log.warn({ error: errorText(error) }, 'The window position could not be saved');
     }
   });
-  window.loadURL(APP_URL).catch((error: unknown) => {
-    options.log.warn({ error: errorText(error) }, 'The window could not load its page');
-  });
+  window
+    .loadURL(options.path === undefined ? APP_URL : `${APP_URL}#${options.path}`)
+    .catch((error: unknown) => {
+      options.log.warn({ error: errorText(error) }, 'The window could not load its page');
+    });
   return window;
 }
 

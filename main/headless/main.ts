@@ -14,11 +14,11 @@ const SERVICE_WORDS: Readonly<Record<Listening['service'], string>> = {
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-function announce(shell: RunningShell): void {
+function announce(shell: RunningShell, link: string | undefined): void {
   for (const notice of shell.notices) process.stderr.write(`${notice}\n`);
   for (const { service, address } of shell.listeners)
     print(`${SERVICE_WORDS[service]}: ${address}`);
-  print(`Open this link once in your browser: ${shell.uiUrl}`);
+  if (link !== undefined) print(`Open this link once in your browser: ${link}`);
   for (const { service, address } of shell.listeners) {
     print(JSON.stringify({ event: 'listening', service, address }));
   }
@@ -63,8 +63,10 @@ async function main(argv: readonly string[]): Promise<void> {
   }
   const shell = await startShell({ argv });
   stopOnSignal(shell);
-  announce(shell);
-  if (flags.open) openBrowser(shell.uiUrl);
+  // A browser that is opened here uses a link up, so the printed one is another.
+  announce(shell, shell.browserInterface.newLink());
+  const link = flags.open ? shell.browserInterface.newLink() : undefined;
+  if (link !== undefined) openBrowser(link);
 }
 
 try {

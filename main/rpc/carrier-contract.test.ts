@@ -2,8 +2,6 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
@@ -16,11 +14,13 @@ import { EndDeviceRegistry } from '../api/gen/ttn/lorawan/v3/end_device_services
 import { ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
 import { Events } from '../api/gen/ttn/lorawan/v3/events_pb.js';
 import { silentLogger } from '../base/logger.ts';
-import { serveApp } from '../desktop/protocol.ts';
+import { isOwnUrl } from '../desktop/origin.ts';
 import { startHttpServer } from '../shell/http-server.ts';
 import { createSessions } from '../shell/sessions.ts';
 import { type GrpcServer, startGrpcServer } from './grpc-server.ts';
+import { createProtocolHandler } from './protocol-handle.ts';
 import { createBench, AUTHORIZED as headers } from './testing/bench.ts';
+import { emulatedProtocolFetch } from './testing/emulated-protocol.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-carriers-'));
 const interfaceFolder = join(folder, 'interface');
@@ -31,30 +31,14 @@ const { streams } = bench;
 let http: Awaited<ReturnType<typeof startHttpServer>>;
 let grpc: GrpcServer;
 
-let appHandler: (request: Request) => Response | Promise<Response>;
-const protocol = {
-  handle(_: string, handler: typeof appHandler): void {
-    appHandler = handler;
-  },
-};
-serveApp(protocol, bench.fetch, silentLogger());
-
-/**
- * Hands a page's fetch to the scheme's handler as Electron does: its request has no signal, the body of the answer becomes a
- * Node stream, and an abort of the page destroys that stream.
- */
-async function electronFetch(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
-  const { signal, ...rest } = init;
-  const response = await appHandler(new Request(input, rest));
-  if (!response.body) return response;
-  const body = Readable.fromWeb(response.body as NodeReadableStream<Uint8Array>);
-  body.on('error', () => undefined);
-  signal?.addEventListener('abort', () => body.destroy());
-  return new Response(Readable.toWeb(body) as ReadableStream<Uint8Array>, {
-    status: response.status,
-    headers: response.headers,
-  });
-}
+/** The window of the desktop shell needs no credentials; the caller a header names shows that it carries them too. */
+const electronFetch = emulatedProtocolFetch(
+  createProtocolHandler({
+    handle: (request) => bench.fetch(request),
+    isOwn: isOwnUrl,
+    logger: silentLogger(),
+  }),
+);
 
 const memoryFetch: typeof fetch = (input, init) => bench.fetch(new Request(input, init));
 
@@ -136,7 +120,12 @@ async function timeUntilNoStream(): Promise<number> {
   while (streams.live > 0 && performance.now() < start + 1_000) await nextTurn();
   return performance.now() - start;
 }
-const collectGarbage = (): void => (globalThis as { gc?: () => void }).gc?.();
+const { gc } = globalThis as { gc?: () => void };
+/** A collection that never happens would prove nothing. */
+function collectGarbage(): void {
+  if (!gc) throw new Error('The tests have to run with --expose-gc.');
+  gc();
+}
 /** A subscription has to be gone so soon after its reader. */
 const LIMIT_MS = 50;
 

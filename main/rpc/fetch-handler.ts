@@ -19,7 +19,7 @@ export interface FetchHandlerOptions {
   readonly registry: Registry;
   readonly logger: Logger;
   /** Everything that is not the API. */
-  readonly files: (request: Request) => Promise<Response>;
+  readonly files: (request: Request, caller: Caller) => Promise<Response>;
 }
 
 const CORS: Readonly<Record<string, string>> = {
@@ -128,7 +128,7 @@ export function createHandler({ router, logger, files, ...options }: FetchHandle
     const { pathname } = new URL(request.url);
     const isRest = pathname === REST_PREFIX || pathname.startsWith(`${REST_PREFIX}/`);
     const handler = isRest ? undefined : byPath.get(pathname);
-    if (!isRest && !handler) return files(request);
+    if (!isRest && !handler) return files(request, caller);
     if (request.method === 'OPTIONS') return withCors(new Response(null, { status: 204 }), caller);
     const client = clientOf(request);
     try {

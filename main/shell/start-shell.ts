@@ -3,25 +3,35 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LinkPhase } from '../api/gen/gatehouse/v1/links_pb.js';
-import { type App, createApp } from '../app.ts';
+import { type App, type AppOptions, createApp } from '../app.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLogger, type Logger } from '../base/logger.ts';
 import type { Caller } from '../rpc/call.ts';
 import { type GrpcServer, startGrpcServer } from '../rpc/grpc-server.ts';
-import { createStore, type KeyWrapper, keyFileWrapper, type Store } from '../store/index.ts';
+import type { KeyWrapper, Store } from '../store/index.ts';
 import { BUILT_IN_UDP } from '../workspace/link-manager.ts';
+import {
+  type BrowserInterface,
+  browserInterfaceOff,
+  createBrowserInterface,
+} from './browser-interface.ts';
 import { dataDirectory } from './data-directory.ts';
 import { type Flags, parseFlags } from './flags.ts';
 import { type HttpServer, startHttpServer } from './http-server.ts';
 import { cannotListen, openListener } from './listeners.ts';
-import { createSessions } from './sessions.ts';
+import { noticesFor } from './notices.ts';
+import { type KeyFile, keyFileIn, openWorkspace } from './open-workspace.ts';
+import { interfaceAddresses } from './own-hosts.ts';
+import { createSessions, type Sessions } from './sessions.ts';
 import { VERSION } from './version.ts';
 
 export interface ShellOptions {
   /** Arguments after the program's name. */
   readonly argv: readonly string[];
-  /** Protects the data key; a key file in the data folder does if absent. */
-  readonly keyWrapper?: (directory: string) => KeyWrapper;
+  /** Ways to open the keys, tried before the key file; the first one protects those of a new workspace. */
+  readonly keyWrappers?: readonly KeyWrapper[];
+  /** Whether browsers are always served the interface, or only once the user chose that. Default always. */
+  readonly browserInterface?: 'always' | 'chosen';
   readonly logger?: Logger;
 }
 
@@ -38,8 +48,8 @@ export interface RunningShell {
   readonly listeners: readonly Listening[];
   /** What was asked for and is not there, in words. */
   readonly notices: readonly string[];
-  /** A link that opens the browser interface once. */
-  readonly uiUrl: string;
+  readonly browserInterface: BrowserInterface;
+  readonly keyFile: KeyFile;
   close(): Promise<void>;
 }
 
@@ -55,24 +65,13 @@ const FORMATTER_URLS = {
   workerUrl: besideArchive('./formatter-worker.js'),
   wasmUrl: besideArchive('./quickjs.wasm'),
 };
-const KEY_FILE = 'data.key';
-
-function openStore(directory: string, options: ShellOptions, logger: Logger): Promise<Store> {
-  return createStore({
-    directory,
-    dataKeyWrapper: options.keyWrapper?.(directory) ?? keyFileWrapper(join(directory, KEY_FILE)),
-    clock: systemClock(),
-    logger: logger.area('store'),
-    ...(isPackaged && { workerUrl: besideArchive('./store-worker.js') }),
-  });
-}
 
 async function openServers(
   app: App,
   flags: Flags,
+  sessions: Sessions,
   logger: Logger,
-): Promise<{ http: HttpServer; grpc: GrpcServer; token: string }> {
-  const sessions = createSessions();
+): Promise<{ http: HttpServer; grpc: GrpcServer }> {
   const http = await openListener('http', flags.http, logger, (host, port) =>
     startHttpServer({
       host,
@@ -87,28 +86,11 @@ async function openServers(
     const grpc = await openListener('grpc', flags.grpc, logger, (host, port) =>
       startGrpcServer({ router: app.router, host, port, callerOf: app.callerOf }),
     );
-    return { http, grpc, token: sessions.issue() };
+    return { http, grpc };
   } catch (error) {
     await http.close();
     throw error;
   }
-}
-
-function noticesFor(flags: Flags): string[] {
-  const notices = [];
-  if (flags.apiKeyOnCommandLine) {
-    notices.push(
-      'An API key on the command line can be read by other users of this computer; set GATEHOUSE_API_KEY instead.',
-    );
-  }
-  if (flags.udp.explicit)
-    notices.push('Packet forwarders over UDP are not served yet; --udp opens nothing.');
-  if (flags.station) notices.push('Basics Station is not served yet; --station opens nothing.');
-  if (flags.simulate)
-    notices.push(
-      '--simulate starts no devices yet; add them on the Gateways page or with the Simulator service.',
-    );
-  return notices;
 }
 
 /** Starts the radio listeners. One that cannot run stays off with its cause; it is fatal only if it was asked for. */
@@ -133,24 +115,27 @@ function buildId(): string {
   return createHash('sha256').update(readFileSync(index)).digest('hex').slice(0, 12);
 }
 
-/** Opens the workspace and its listeners. Rejects with an error whose text says what to do. */
-export async function startShell(options: ShellOptions): Promise<RunningShell> {
-  const flags = parseFlags(options.argv, process.env);
-  const logger = options.logger ?? createLogger('info');
-  const store = await openStore(dataDirectory(flags.dataDirectory, isPackaged), options, logger);
-  const listening: Listening[] = [];
-  let app: App;
+const portOf = (address: string): number => Number(/:(\d+)$/.exec(address)?.[1]);
+
+/** The application over an opened store, which is closed if that fails. */
+async function openApp(
+  store: Store,
+  options: { readonly logger: Logger; readonly flags: Flags } & Pick<
+    AppOptions,
+    'listeners' | 'refuseInterface'
+  >,
+): Promise<App> {
+  const { flags, ...rest } = options;
   try {
-    app = await createApp({
+    return await createApp({
+      ...rest,
       store,
       clock: systemClock(),
-      logger,
       rendererFolder,
       version: VERSION,
       buildId: buildId(),
       udp: flags.udp,
       offerDemo: flags.open && flags.simulate !== 0,
-      listeners: () => listening,
       ...(isPackaged && { formatterUrls: FORMATTER_URLS }),
       ...(flags.apiKey !== undefined && { apiKey: flags.apiKey }),
     });
@@ -158,28 +143,60 @@ export async function startShell(options: ShellOptions): Promise<RunningShell> {
     await store.close();
     throw error;
   }
+}
+
+/** Opens the workspace and its listeners. Rejects with an error whose text says what to do. */
+export async function startShell(options: ShellOptions): Promise<RunningShell> {
+  const flags = parseFlags(options.argv, process.env);
+  const logger = options.logger ?? createLogger('info');
+  const store = await openWorkspace({
+    directory: dataDirectory(flags.dataDirectory, isPackaged),
+    logger,
+    ...(options.keyWrappers && { keyWrappers: options.keyWrappers }),
+    ...(isPackaged && { workerUrl: besideArchive('./store-worker.js') }),
+  });
+  const listening: Listening[] = [];
+  const sessions = createSessions();
+  let url = '';
+  const browserInterface = createBrowserInterface({
+    store,
+    sessions,
+    policy: options.browserInterface ?? 'always',
+    url: () => url,
+  });
+  const app = await openApp(store, {
+    logger,
+    flags,
+    listeners: () => listening,
+    refuseInterface: ({ kind }) =>
+      kind === 'desktop' || browserInterface.isOn ? undefined : browserInterfaceOff(),
+  });
+  const opened: { close(): Promise<void> }[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(opened.map((one) => one.close()));
+    await app.close();
+  };
   try {
-    const { http, grpc, token } = await openServers(app, flags, logger);
+    const { http, grpc } = await openServers(app, flags, sessions, logger);
+    opened.push(http, grpc);
     listening.push(
       { service: 'http', address: http.address },
       { service: 'grpc', address: grpc.address },
     );
     await startLinks(app, flags, listening);
-    const url = `http://${http.address.replace(/^(0\.0\.0\.0|\[::\]):/, '127.0.0.1:')}/`;
+    url = `http://${http.address.replace(/^(0\.0\.0\.0|\[::\]):/, '127.0.0.1:')}/`;
     store.publishUrl(url);
     return {
       flags,
       handle: app.handle,
       listeners: listening,
-      notices: noticesFor(flags),
-      uiUrl: `${url}#token=${token}`,
-      async close() {
-        await Promise.all([http.close(), grpc.close()]);
-        await app.close();
-      },
+      notices: noticesFor(flags, portOf(http.address), interfaceAddresses()),
+      browserInterface,
+      keyFile: keyFileIn(store),
+      close,
     };
   } catch (error) {
-    await app.close();
+    await close();
     throw error;
   }
 }

@@ -25,6 +25,7 @@ export type {
   QueuedDownlink,
 } from './join-tables.ts';
 export {
+  KEY_FILE_NAME,
   type KeyWrapper,
   type KeyWrapperKind,
   keyFileWrapper,

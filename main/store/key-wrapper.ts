@@ -41,6 +41,9 @@ export function unseal(key: KeyObject, sealed: Uint8Array, context: string): Uin
   return new Uint8Array(body);
 }
 
+/** Name of the key file in a data folder. */
+export const KEY_FILE_NAME = 'data.key';
+
 /** A random key in a file that only its owner may read. The file is made when a key is first wrapped. */
 export function keyFileWrapper(path: string): KeyWrapper {
   const read = (): KeyObject => createSecretKey(readFileSync(path));

@@ -24,7 +24,12 @@ import {
   type DownlinkQueueTable,
   type JoinStateTable,
 } from './join-tables.ts';
-import { type KeyWrapper, type KeyWrapperKind, keyFileWrapper } from './key-wrapper.ts';
+import {
+  KEY_FILE_NAME,
+  type KeyWrapper,
+  type KeyWrapperKind,
+  keyFileWrapper,
+} from './key-wrapper.ts';
 import { type DirectoryLock, lockDirectory } from './lock.ts';
 import { createMaintenance, type Maintenance } from './maintenance.ts';
 import { REGISTRY_MIGRATIONS } from './registry-schema.ts';
@@ -240,7 +245,7 @@ async function openProtection(
   files: OpenFiles,
   { dataKeyWrapper }: StoreOptions,
 ): Promise<DataKeyProtection> {
-  const wrappers = dataKeyWrapper ?? keyFileWrapper(join(files.directory, 'data.key'));
+  const wrappers = dataKeyWrapper ?? keyFileWrapper(join(files.directory, KEY_FILE_NAME));
   try {
     return await openDataKey({
       db: files.registry,

@@ -4,7 +4,6 @@ import type {
   BrowserWindowConstructorOptions,
   CustomScheme,
   Display,
-  IpcMainInvokeEvent,
   MenuItemConstructorOptions,
   MessageBoxOptions,
   Session,
@@ -162,28 +161,6 @@ export class SessionDouble {
   }
 }
 
-/** Records handlers by channel and calls them as a page would. */
-export class IpcMainDouble {
-  readonly handlers = new Map<string, (event: IpcMainInvokeEvent, argument: unknown) => unknown>();
-
-  handle(channel: string, handler: (event: IpcMainInvokeEvent, argument: unknown) => unknown) {
-    this.handlers.set(channel, handler);
-  }
-
-  /** Calls a channel from a frame of some contents. */
-  async invoke(
-    channel: string,
-    argument: unknown,
-    from: { sender: WebContentsDouble; url: string; subframe?: boolean; gone?: boolean },
-  ): Promise<unknown> {
-    const senderFrame = from.gone
-      ? null
-      : { url: from.url, parent: from.subframe ? { url: from.url } : null };
-    const event = { sender: from.sender, senderFrame } as unknown as IpcMainInvokeEvent;
-    return this.handlers.get(channel)?.(event, argument);
-  }
-}
-
 /** An encryption that only reverses, so that tests see what was passed. */
 export class SafeStorageDouble {
   available = true;
@@ -212,8 +189,7 @@ function makeDialogs(calls: string[]) {
   return {
     messages: [] as MessageBoxOptions[],
     errors: [] as string[],
-    chosen: { response: 0, openPaths: [] as string[], savePath: '' },
-    options: [] as { defaultPath?: string }[],
+    chosen: { response: 0 },
     showMessageBox(options: MessageBoxOptions) {
       this.messages.push(options);
       return Promise.resolve({ response: this.chosen.response, checkboxChecked: false });
@@ -221,16 +197,6 @@ function makeDialogs(calls: string[]) {
     showErrorBox(_title: string, content: string) {
       calls.push('showErrorBox');
       this.errors.push(content);
-    },
-    showOpenDialog(_window: unknown, options: { defaultPath?: string }) {
-      this.options.push(options);
-      const filePaths = this.chosen.openPaths;
-      return Promise.resolve({ canceled: filePaths.length === 0, filePaths });
-    },
-    showSaveDialog(_window: unknown, options: { defaultPath?: string }) {
-      this.options.push(options);
-      const filePath = this.chosen.savePath;
-      return Promise.resolve({ canceled: filePath === '', filePath });
     },
   };
 }
@@ -246,10 +212,9 @@ export function createElectronDouble(userData: string) {
   const crashOptions: unknown[] = [];
   const protocolHandlers = new Map<string, (request: Request) => Promise<Response>>();
   const session = new SessionDouble();
-  const ipcMain = new IpcMainDouble();
   const safeStorage = new SafeStorageDouble();
   const dialog = makeDialogs(calls);
-  const nativeTheme = { shouldUseDarkColors: false, themeSource: 'system' };
+  const nativeTheme = { shouldUseDarkColors: false };
   class Window extends BrowserWindowDouble {
     constructor(options: BrowserWindowConstructorOptions) {
       super(options);
@@ -268,7 +233,6 @@ export function createElectronDouble(userData: string) {
       },
     },
     dialog,
-    ipcMain,
     Menu: {
       buildFromTemplate: (template: MenuItemConstructorOptions[]) => template,
       setApplicationMenu: (menu: MenuItemConstructorOptions[]) => menus.push(menu),
@@ -303,7 +267,6 @@ export function createElectronDouble(userData: string) {
     calls,
     crashOptions,
     dialog,
-    ipcMain,
     menus,
     nativeTheme,
     opened,
