@@ -16,11 +16,12 @@ import {
 } from './device-crypto.ts';
 import type { RadioSettings } from './device-radio-settings.ts';
 import type { DeviceRegion } from './device-region.ts';
+import type { JoinNonces } from './device-session.ts';
 
 /** What a join-accept gives a device. */
 export interface JoinResult {
   readonly devAddr: DevAddr;
-  readonly joinNonce: number;
+  readonly join: JoinNonces;
   readonly keys: DeviceSessionKeys;
   readonly settings: RadioSettings;
 }
@@ -78,7 +79,7 @@ export function acceptJoin(attempt: JoinAttempt, phyPayload: Uint8Array): JoinRe
     return `The join-accept sets RX1 offset ${rx1DrOffset} and RX2 DR${rx2Dr}, which the band does not have.`;
   return {
     devAddr: fields.devAddr,
-    joinNonce: fields.joinNonce,
+    join: { joinNonce: fields.joinNonce, netId: fields.netId, devNonce: attempt.devNonce },
     keys: deriveDeviceKeys(attempt.appKey, fields.joinNonce, fields.netId, attempt.devNonce),
     settings: {
       ...settings,

@@ -1,6 +1,7 @@
 import type { AesKey } from '../lorawan/index.ts';
 import type { SimulatedDeviceConfig } from './device-config.ts';
 import { buildJoinRequest, type JoinAttempt, joinDataRate } from './device-join.ts';
+import type { DeviceMemory } from './device-memory.ts';
 import type { RadioSettings } from './device-radio-settings.ts';
 import { type Random, randomBelow } from './seeded-random.ts';
 
@@ -24,12 +25,27 @@ export class DeviceJoiner {
   readonly #config: SimulatedDeviceConfig;
   readonly #appKey: AesKey;
   readonly #random: Random;
-  readonly #usedDevNonces = new Set<number>();
+  readonly #usedDevNonces: Set<number>;
 
-  constructor(config: SimulatedDeviceConfig, appKey: AesKey, random: Random) {
+  constructor(
+    config: SimulatedDeviceConfig,
+    appKey: AesKey,
+    random: Random,
+    memory: DeviceMemory | undefined,
+  ) {
     this.#config = config;
     this.#appKey = appKey;
     this.#random = random;
+    this.#usedDevNonces = new Set(memory?.devNonces);
+    this.lastDevNonce = memory?.devNonces.at(-1);
+    this.lastJoinNonce = memory?.lastJoinNonce;
+  }
+
+  /** What has to outlast a loss of power, so that no nonce is used twice. */
+  memory(): Omit<DeviceMemory, 'session'> {
+    const { lastJoinNonce } = this;
+    const devNonces = [...this.#usedDevNonces];
+    return { devNonces, ...(lastJoinNonce !== undefined && { lastJoinNonce }) };
   }
 
   /** Next join-request; `settings` are those after power-up. */

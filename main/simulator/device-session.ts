@@ -1,9 +1,18 @@
-import { type AesKey, type DevAddr, expandKey } from '../lorawan/index.ts';
+import { type AesKey, type DevAddr, expandKey, type NetId } from '../lorawan/index.ts';
 import type { DeviceSessionKeys } from './device-crypto.ts';
+
+/** What the keys of a joined session follow from, besides the AppKey. */
+export interface JoinNonces {
+  readonly joinNonce: number;
+  readonly netId: NetId;
+  readonly devNonce: number;
+}
 
 /** An active session. Counters are full 32-bit values. */
 export interface DeviceSession {
   readonly devAddr: DevAddr;
+  /** Absent when activated by personalization. */
+  readonly join: JoinNonces | undefined;
   readonly nwkSKey: AesKey;
   readonly appSKey: AesKey;
   /** Counter of the next uplink. */
@@ -15,9 +24,14 @@ export interface DeviceSession {
 }
 
 /** Begins a session with counters at 0. */
-export function createSession(devAddr: DevAddr, keys: DeviceSessionKeys): DeviceSession {
+export function createSession(
+  devAddr: DevAddr,
+  keys: DeviceSessionKeys,
+  join?: JoinNonces,
+): DeviceSession {
   return {
     devAddr,
+    join,
     nwkSKey: expandKey(keys.nwkSKey),
     appSKey: expandKey(keys.appSKey),
     nextFCntUp: 0,

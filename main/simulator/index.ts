@@ -2,6 +2,7 @@ export type { Air, AirOptions, Position } from './air.ts';
 export { createAir } from './air.ts';
 export type { DeviceActivation, SimulatedDeviceConfig } from './device-config.ts';
 export type { LinkCheck } from './device-mac-commands.ts';
+export type { DeviceMemory } from './device-memory.ts';
 export type { DeviceMacVersion } from './device-radio-settings.ts';
 export { DEVICE_BAND_IDS, type DeviceBandId } from './device-region.ts';
 export type {

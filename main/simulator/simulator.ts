@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { type Air, createAir, type Position } from './air.ts';
 import { checkDeviceConfig, type SimulatedDeviceConfig } from './device-config.ts';
+import type { DeviceMemory } from './device-memory.ts';
 import type { DeviceSnapshot, ReceivedDownlink } from './device-snapshot.ts';
 import type { UplinkOrder } from './device-uplink.ts';
 import { forkRandom, type Random, seededRandom } from './seeded-random.ts';
@@ -38,8 +39,10 @@ export interface Simulator {
   addGateway(config: GatewayConfig): VirtualGateway;
   removeGateway(id: string): Promise<void>;
   gateways(): readonly VirtualGateway[];
-  /** Creates a device at rest; `start` sets it going. */
-  addDevice(config: SimulatedDeviceConfig): DeviceSnapshot;
+  /** Creates a device at rest, with what it kept of an earlier life; `start` sets it going. */
+  addDevice(config: SimulatedDeviceConfig, memory?: DeviceMemory): DeviceSnapshot;
+  /** What a device would still know after a loss of power. */
+  memoryOf(id: string): DeviceMemory;
   removeDevice(id: string): void;
   device(id: string): DeviceSnapshot;
   devices(): readonly DeviceSnapshot[];
@@ -102,7 +105,7 @@ class SimulatedWorld implements Simulator {
     return [...this.#gateways.values()];
   }
 
-  addDevice(config: SimulatedDeviceConfig): DeviceSnapshot {
+  addDevice(config: SimulatedDeviceConfig, memory?: DeviceMemory): DeviceSnapshot {
     const region = checkDeviceConfig(config);
     if (this.#devices.has(config.id)) throw deviceExists({ device_id: config.id });
     const random = forkRandom(this.#random);
@@ -114,6 +117,7 @@ class SimulatedWorld implements Simulator {
       air: this.air,
       position: config.position ?? drawnPosition,
       random,
+      memory,
       onChange: () => {
         if (this.#listeners.size > 0) this.#emit({ kind: 'changed', device: device.snapshot() });
       },
@@ -130,6 +134,10 @@ class SimulatedWorld implements Simulator {
     device.stop();
     this.#devices.delete(id);
     this.#emit({ kind: 'removed', id });
+  }
+
+  memoryOf(id: string): DeviceMemory {
+    return this.#find(id).memory();
   }
 
   device(id: string): DeviceSnapshot {

@@ -4,13 +4,16 @@ import type { Air, Position, Signal } from './air.ts';
 import type { SimulatedDeviceConfig } from './device-config.ts';
 import { acceptJoin, JOIN_ACCEPT_DELAY_1_S, JOIN_ACCEPT_DELAY_2_S } from './device-join.ts';
 import { DeviceJoiner } from './device-joiner.ts';
+import type { AcceptedDownlink, DeviceLinkLayer, PreparedUplink } from './device-link-layer.ts';
 import {
-  type AcceptedDownlink,
-  DeviceLinkLayer,
-  type PreparedUplink,
-} from './device-link-layer.ts';
+  type DeviceMemory,
+  linkOf,
+  powerUpLink,
+  powerUpSettings,
+  sessionMemory,
+} from './device-memory.ts';
 import { createDeviceRadio, type DeviceRadio, type Exchange } from './device-radio.ts';
-import { initialRadioSettings, type RadioSettings } from './device-radio-settings.ts';
+import type { RadioSettings } from './device-radio-settings.ts';
 import type { DeviceRegion } from './device-region.ts';
 import { DeviceReport, sessionFields, settingsFields } from './device-report.ts';
 import { createSession } from './device-session.ts';
@@ -28,6 +31,8 @@ export interface VirtualEndDeviceOptions {
   readonly air: Air;
   readonly position: Position;
   readonly random: Random;
+  /** What it kept over a loss of power. */
+  readonly memory?: DeviceMemory | undefined;
   readonly onChange: () => void;
   readonly onDownlink: (downlink: ReceivedDownlink) => void;
 }
@@ -45,7 +50,6 @@ type ExchangeResult = Pick<Exchange, 'onFrame' | 'onDone'>;
 const CONFIRMED_TRANSMISSIONS = 4;
 const MAX_QUEUED_UPLINKS = 16;
 const DEFAULT_JITTER = 0.1;
-const DEFAULT_BATTERY = 254;
 
 /** A class A end device: joins, measures, sends, and listens in its windows. At rest it holds one timer at most. */
 export class VirtualEndDevice {
@@ -72,7 +76,7 @@ export class VirtualEndDevice {
   #nextPeriodicMs = 0;
 
   constructor(options: VirtualEndDeviceOptions) {
-    const { config, clock, random } = options;
+    const { config, clock, memory, random, region } = options;
     this.#options = options;
     this.config = config;
     this.#clock = clock;
@@ -83,8 +87,8 @@ export class VirtualEndDevice {
     this.#produce = payloadProducer(config.payload, random);
     const { activation } = config;
     if (activation.kind === 'otaa')
-      this.#joiner = new DeviceJoiner(config, expandKey(activation.appKey), random);
-    else this.#link = this.#newLink(createSession(activation.devAddr, activation));
+      this.#joiner = new DeviceJoiner(config, expandKey(activation.appKey), random, memory);
+    this.#link = powerUpLink(config, region, memory?.session);
   }
 
   get state(): DeviceState {
@@ -102,8 +106,16 @@ export class VirtualEndDevice {
       lastDevNonce: this.#joiner?.lastDevNonce,
       queuedCount: this.#queue.length,
       ...sessionFields(this.#link?.session),
-      ...settingsFields(this.#link?.settings ?? this.#initialSettings()),
+      ...settingsFields(this.#link?.settings ?? this.#powerUpSettings()),
       ...this.#report.fields(),
+    };
+  }
+
+  /** What it keeps over a loss of power, as of now. */
+  memory(): DeviceMemory {
+    return {
+      ...(this.#joiner?.memory() ?? { devNonces: [] }),
+      ...(this.#link && { session: sessionMemory(this.#link) }),
     };
   }
 
@@ -221,25 +233,8 @@ export class VirtualEndDevice {
     this.#nextPeriodicMs = this.#clock.monotonic() + this.#intervalS * 1000 * factor;
   }
 
-  #initialSettings(): RadioSettings {
-    const { region } = this.#options;
-    const { macVersion, dataRateIndex, subBand } = this.config;
-    return initialRadioSettings(
-      region,
-      macVersion ?? '1.0.3',
-      dataRateIndex ?? region.defaultDataRateIndex,
-      subBand,
-    );
-  }
-
-  #newLink(
-    session: ReturnType<typeof createSession>,
-    settings = this.#initialSettings(),
-  ): DeviceLinkLayer {
-    return new DeviceLinkLayer(session, settings, {
-      adr: this.config.adr ?? true,
-      battery: this.config.battery ?? DEFAULT_BATTERY,
-    });
+  #powerUpSettings(): RadioSettings {
+    return powerUpSettings(this.config, this.#options.region);
   }
 
   #beginJoin(): void {
@@ -255,7 +250,7 @@ export class VirtualEndDevice {
   #transmitJoinRequest(): void {
     const joiner = this.#joiner;
     if (!joiner) return;
-    const settings = this.#initialSettings();
+    const settings = this.#powerUpSettings();
     const { phyPayload, dataRateIndex, attempt } = joiner.prepare(settings);
     const delays = [JOIN_ACCEPT_DELAY_1_S, JOIN_ACCEPT_DELAY_2_S] as const;
     this.#exchange(phyPayload, settings, dataRateIndex, delays, {
@@ -266,9 +261,10 @@ export class VirtualEndDevice {
           return false;
         }
         this.#joining = false;
-        joiner.lastJoinNonce = result.joinNonce;
+        joiner.lastJoinNonce = result.join.joinNonce;
         this.#report.receivedCount += 1;
-        this.#link = this.#newLink(createSession(result.devAddr, result.keys), result.settings);
+        const session = createSession(result.devAddr, result.keys, result.join);
+        this.#link = linkOf(this.config, session, result.settings);
         this.#schedulePeriodicSoon();
         return true;
       },
