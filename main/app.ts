@@ -11,7 +11,10 @@ import { defineError } from './base/errors.ts';
 import type { Logger } from './base/logger.ts';
 import type { DownlinkScheduler, ReceivedUplink } from './base/seams.ts';
 import { knownConcentrators } from './concentrator/discovery/known-concentrators.ts';
-import { listSerialPorts } from './concentrator/discovery/list-serial-ports.ts';
+import {
+  listSerialPorts,
+  type SerialPortList,
+} from './concentrator/discovery/list-serial-ports.ts';
 import { createEventBus, type EventBus } from './events/index.ts';
 import { createGatewayServer } from './gateway-server/index.ts';
 import { createJoinServer } from './join-server/index.ts';
@@ -38,6 +41,7 @@ import { createDemo } from './workspace/demo.ts';
 import { createLoopMeter } from './workspace/diagnostics.ts';
 import { createLinkManager, type LinkManager } from './workspace/link-manager.ts';
 import { createSimulatedDevices, type SimulatedDevices } from './workspace/simulated-devices.ts';
+import { createSimulatedFleet, type SimulatedFleet } from './workspace/simulated-fleet.ts';
 
 const cryptoBroken = defineError(
   'gatehouse/app:crypto_self_test',
@@ -69,6 +73,8 @@ export interface AppOptions {
   readonly formatterUrls?: { readonly workerUrl: URL; readonly wasmUrl: URL };
   /** Whether the demonstration may start by itself when an interface opens. */
   readonly offerDemo: boolean;
+  /** Lists the serial ports of this computer; the system is asked if absent. */
+  readonly listPorts?: () => Promise<SerialPortList>;
   /** An administrator's key that is accepted while the program runs and stored nowhere. */
   readonly apiKey?: string;
 }
@@ -80,6 +86,8 @@ export interface App {
   readonly events: EventBus;
   readonly links: LinkManager;
   readonly simulated: SimulatedDevices;
+  /** Simulated devices by number. */
+  readonly fleet: SimulatedFleet;
   /** Connect, gRPC-Web, REST and files. */
   readonly handle: Handle;
   /** Who an `Authorization` header says is calling. */
@@ -190,11 +198,9 @@ function createServers(
   return { application, formatterService, gatewayServer };
 }
 
-/** The demonstration starts by itself only where no concentrator is plugged in that the user came to use. */
-async function demoWanted({ offerDemo }: AppOptions): Promise<boolean> {
-  if (!offerDemo) return false;
-  const found = await listSerialPorts();
-  return found.kind === 'failed' || knownConcentrators(found.ports).length === 0;
+async function hasConcentrator(listPorts: () => Promise<SerialPortList>): Promise<boolean> {
+  const found = await listPorts();
+  return found.kind === 'listed' && knownConcentrators(found.ports).length > 0;
 }
 
 /** Builds the network and its API over an open store. */
@@ -220,10 +226,21 @@ export async function createApp(options: AppOptions): Promise<App> {
     simulator,
     udp: options.udp,
   });
-  const simulated = createSimulatedDevices({ simulator, store });
-  const demo = createDemo({ store, registry, links, simulator, logger: logger.area('demo') });
+  const simulated = createSimulatedDevices({ simulator, store, clock, logger });
+  const fleet = createSimulatedFleet({ store, registry, links, simulated });
+  const { listPorts = () => listSerialPorts() } = options;
+  const demo = createDemo({
+    store,
+    registry,
+    links,
+    simulator,
+    clock,
+    logger: logger.area('demo'),
+    mayStartByItself: options.offerDemo,
+    hasConcentrator: () => hasConcentrator(listPorts),
+  });
   // The demonstration's devices are simulated in memory only, so it does not survive a restart.
-  await demo.remove();
+  await demo.clear();
   const loopMeter = createLoopMeter();
   const { frames } = store;
   const router = createRouter({
@@ -237,7 +254,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       eventService({ events, clock }),
       applicationTrafficService(servers.application),
       frameService({ frames, clock }),
-      linkService({ links, listPorts: () => listSerialPorts() }),
+      linkService({ links, listPorts }),
       workspaceService({
         store,
         frames,
@@ -245,14 +262,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         links,
         simulated,
         clock,
-        demo: {
-          get isRunning() {
-            return demo.isRunning;
-          },
-          start: demo.start,
-          remove: demo.remove,
-          wanted: () => demoWanted(options),
-        },
+        demo,
         facts: {
           version: options.version,
           buildId: options.buildId,
@@ -281,10 +291,13 @@ export async function createApp(options: AppOptions): Promise<App> {
     events,
     links,
     simulated,
+    fleet,
     handle,
     callerOf: (authorization) => callerOfHeader(authorization, findKey, clock.now()),
     async close() {
+      demo.stop();
       simulator.stop();
+      simulated.stop();
       await gatewayServer.stop();
       loopMeter.stop();
       await servers.formatterService.close();

@@ -49,7 +49,7 @@ export function virtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock {
   };
 
   const clock: VirtualClock = {
-    now: () => wallOffsetMs + monotonicMs,
+    now: () => Math.floor(wallOffsetMs + monotonicMs),
     monotonic: () => monotonicMs,
     setTimer(delayMs, run): Timer {
       const timer = { dueMs: monotonicMs + Math.max(0, delayMs), order: nextOrder, run };

@@ -58,7 +58,8 @@ export const HELP = `Gatehouse: a LoRaWAN network on your own computer.
   --station HOST:PORT    Basics Station                (not there yet)
   --data-dir DIR         where everything is kept
   --api-key KEY          accept this administrator key; better set GATEHOUSE_API_KEY
-  --simulate N           run N simulated devices; 0 never starts the demonstration
+  --simulate N           run N simulated devices, which a start without it removes again;
+                         with 0 the demonstration does not start by itself either
   --no-open              do not open a browser
   --version, --help
 

@@ -96,6 +96,7 @@ async function openServers(
 /** Starts the radio listeners. One that cannot run stays off with its cause; it is fatal only if it was asked for. */
 async function startLinks(app: App, flags: Flags, listening: Listening[]): Promise<void> {
   await app.links.start();
+  await app.fleet.resize(flags.simulate ?? 0);
   app.simulated.start();
   const udp = app.links.list().find((one) => one.link?.id === BUILT_IN_UDP);
   if (udp?.phase === LinkPhase.RUNNING) listening.push({ service: 'udp', address: udp.address });
@@ -135,7 +136,7 @@ async function openApp(
       version: VERSION,
       buildId: buildId(),
       udp: flags.udp,
-      offerDemo: flags.open && flags.simulate !== 0,
+      offerDemo: flags.open && flags.simulate === undefined,
       ...(isPackaged && { formatterUrls: FORMATTER_URLS }),
       ...(flags.apiKey !== undefined && { apiKey: flags.apiKey }),
     });

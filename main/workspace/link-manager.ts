@@ -50,6 +50,8 @@ export interface LinkManager {
   create(link: Link): Promise<LinkStatus>;
   /** Adds a link that belongs to the demonstration. */
   createDemo(link: Link): Promise<LinkStatus>;
+  /** Adds a link under the id it has, unless there is one. */
+  ensure(link: Link): Promise<void>;
   update(link: Link): Promise<LinkStatus>;
   delete(id: string): Promise<void>;
   /** Starts every enabled link. */
@@ -173,6 +175,10 @@ export function createLinkManager(options: LinkManagerOptions): LinkManager {
     list: () => stored().map(statusOf),
     create: (link) => add(link, false),
     createDemo: (link) => add(link, true),
+    async ensure(link) {
+      if (store.links.get(link.id)) return;
+      await save(create(LinkSchema, { ...link, createdAt: timestampFromMs(clock.now()) }));
+    },
     update(link) {
       const before = find(link.id);
       const changed = clone(LinkSchema, link);

@@ -19,7 +19,8 @@ async function open() {
   const clock = virtualClock();
   const logger = silentLogger();
   const store = await createStore({ directory, clock, logger });
-  const devices = createSimulatedDevices({ simulator: createSimulator({ clock, logger }), store });
+  const simulator = createSimulator({ clock, logger });
+  const devices = createSimulatedDevices({ simulator, store, clock, logger });
   return { store, devices };
 }
 

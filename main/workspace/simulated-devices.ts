@@ -1,54 +1,17 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   type SimulatedDeviceConfig as ConfigMessage,
   type SimulatedDevice,
   SimulatedDeviceConfigSchema,
-  SimulatedDeviceSchema,
 } from '../api/gen/gatehouse/v1/simulator_pb.js';
 import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
-import { MACVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
-import { PayloadFormatter } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
-import { defineError } from '../base/errors.ts';
-import {
-  devAddrFromBytes,
-  devAddrToBytes,
-  eui64FromBytes,
-  eui64ToBytes,
-  frequencyPlan,
-  parseHex,
-} from '../lorawan/index.ts';
-import {
-  DEVICE_BAND_IDS,
-  type DeviceActivation,
-  type DeviceSnapshot,
-  PAYLOAD_KINDS,
-  type SimulatedDeviceConfig,
-  type Simulator,
-  type UplinkFault,
-} from '../simulator/index.ts';
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Simulator } from '../simulator/index.ts';
 import type { Store } from '../store/index.ts';
-
-const cannotSimulate = defineError(
-  'gatehouse/simulator:cannot_simulate',
-  'FAILED_PRECONDITION',
-  'This device cannot be simulated: {reason} Register it without simulation.',
-);
-const invalidConfig = defineError(
-  'gatehouse/simulator:invalid_config',
-  'INVALID_ARGUMENT',
-  'A simulated device needs {missing}.',
-);
-const unknownFault = defineError(
-  'gatehouse/simulator:unknown_fault',
-  'INVALID_ARGUMENT',
-  'There is no fault {fault}. Use bad_mic, replay or skip_counters, or none.',
-);
-
-/** Seconds between uplinks of a device that is simulated on registration. */
-const DEFAULT_INTERVAL_S = 30;
-/** Counters left out by the fault `skip_counters`. */
-const SKIPPED_COUNTERS = 10;
+import { createDeviceMemories } from './device-memories.ts';
+import { configFor, deviceMessage, faultOf, simulatorConfig } from './simulated-device-config.ts';
+import { startSpacingMs } from './start-spacing.ts';
 
 export interface SendUplink {
   readonly id: string;
@@ -60,7 +23,7 @@ export interface SendUplink {
   readonly fault: string;
 }
 
-/** Simulated devices of a workspace: their settings in the store, their life in the simulator. */
+/** Simulated devices of a workspace: settings and memory in the store, their life in the simulator. */
 export interface SimulatedDevices {
   list(): SimulatedDevice[];
   create(config: ConfigMessage): Promise<SimulatedDevice>;
@@ -69,122 +32,50 @@ export interface SimulatedDevices {
   delete(id: string): Promise<void>;
   join(id: string): void;
   sendUplink(request: SendUplink): void;
-  /** Sets the stored devices going. */
+  /** Settings of the stored devices, with keys. */
+  stored(): ConfigMessage[];
+  /** Stores a device that `start` will set going. */
+  keep(config: ConfigMessage): Promise<void>;
+  /** Forgets a device that is not going yet. */
+  forget(id: string): Promise<void>;
+  /** Sets the stored devices going, one after another. */
   start(): void;
+  stop(): void;
   onChange(listener: () => void): () => void;
 }
 
-function activationOf(config: ConfigMessage): DeviceActivation {
-  if (config.appKey.length > 0) return { kind: 'otaa', appKey: config.appKey };
-  const { appSKey, devAddr, nwkSKey } = config;
-  if (devAddr.length === 0 || nwkSKey.length === 0 || appSKey.length === 0) {
-    throw invalidConfig({ missing: 'an AppKey, or DevAddr, NwkSKey and AppSKey' });
-  }
-  return { kind: 'abp', devAddr: devAddrFromBytes(devAddr), nwkSKey, appSKey };
-}
-
-function simulatorConfig(config: ConfigMessage): SimulatedDeviceConfig {
-  if (config.devEui.length === 0) throw invalidConfig({ missing: 'a DevEUI' });
-  return {
-    id: config.id,
-    name: config.name,
-    devEui: eui64FromBytes(config.devEui),
-    joinEui: eui64FromBytes(config.joinEui.length > 0 ? config.joinEui : new Uint8Array(8)),
-    activation: activationOf(config),
-    bandId: config.bandId,
-    intervalS: config.intervalS,
-    payload: PAYLOAD_KINDS.find((kind) => kind === config.payload) ?? 'counter',
-    fPort: config.fPort || 1,
-    confirmedRatio: config.confirmed ? 1 : 0,
-    ...(config.subBand > 0 && { subBand: config.subBand }),
-    ...(config.dataRateIndex !== undefined && { dataRateIndex: config.dataRateIndex }),
-  };
-}
-
-/** A snapshot in the contract's form, without keys. */
-function deviceMessage(snapshot: DeviceSnapshot): SimulatedDevice {
-  const { config, lastDownlink } = snapshot;
-  const kind = PAYLOAD_KINDS.find((one) => one === config.payload);
-  return create(SimulatedDeviceSchema, {
-    config: {
-      id: config.id,
-      name: config.name ?? '',
-      devEui: eui64ToBytes(config.devEui),
-      ...(config.activation.kind === 'otaa' && { joinEui: eui64ToBytes(config.joinEui) }),
-      bandId: config.bandId,
-      intervalS: snapshot.intervalS,
-      payload: kind ?? '',
-      fPort: config.fPort,
-      confirmed: (config.confirmedRatio ?? 0) > 0,
-      subBand: config.subBand ?? 0,
-    },
-    state: snapshot.state,
-    ...(snapshot.devAddr && { devAddr: devAddrToBytes(snapshot.devAddr) }),
-    fCntUp: snapshot.fCntUp ?? 0,
-    fCntDown: snapshot.fCntDown ?? 0,
-    sentCount: BigInt(snapshot.sentCount),
-    receivedCount: BigInt(snapshot.receivedCount),
-    acknowledgedCount: BigInt(snapshot.acknowledgedCount),
-    ...(lastDownlink && {
-      lastDownlinkAt: timestampFromMs(lastDownlink.atMs),
-      lastDownlinkFPort: lastDownlink.fPort,
-      lastDownlinkPayload: parseHex(lastDownlink.payloadHex) ?? new Uint8Array(),
-    }),
-    lastError: snapshot.problems.at(-1)?.text ?? '',
-  });
-}
-
-function faultOf(name: string): UplinkFault | undefined {
-  switch (name) {
-    case '':
-      return undefined;
-    case 'bad_mic':
-    case 'replay':
-      return { kind: name };
-    case 'skip_counters':
-      return { kind: name, count: SKIPPED_COUNTERS };
-    default:
-      throw unknownFault({ fault: name });
-  }
-}
-
-function configFor(device: EndDevice): ConfigMessage {
-  const plan = frequencyPlan(device.frequencyPlanId);
-  const isKnown = plan && DEVICE_BAND_IDS.some((id) => id === plan.bandId);
-  if (!isKnown) throw cannotSimulate({ reason: 'its band has no simulation.' });
-  if (device.lorawanVersion === MACVersion.MAC_V1_1) {
-    throw cannotSimulate({ reason: 'LoRaWAN 1.1 has no simulation.' });
-  }
-  const usesLpp = device.formatters?.upFormatter === PayloadFormatter.FORMATTER_CAYENNELPP;
-  const { keys, devAddr } = device.session ?? {};
-  return create(SimulatedDeviceConfigSchema, {
-    id: device.ids?.deviceId ?? '',
-    name: device.name,
-    devEui: device.ids?.devEui ?? new Uint8Array(),
-    joinEui: device.ids?.joinEui ?? new Uint8Array(),
-    ...(device.supportsJoin
-      ? { appKey: device.rootKeys?.appKey?.key ?? new Uint8Array() }
-      : {
-          devAddr: devAddr ?? new Uint8Array(),
-          nwkSKey: keys?.fNwkSIntKey?.key ?? new Uint8Array(),
-          appSKey: keys?.appSKey?.key ?? new Uint8Array(),
-        }),
-    bandId: plan.bandId,
-    subBand: Number(/_FSB_(\d)/.exec(plan.id)?.[1] ?? 0),
-    intervalS: DEFAULT_INTERVAL_S,
-    payload: usesLpp ? 'temperature' : 'counter',
-    fPort: 1,
-  });
+export interface SimulatedDevicesOptions {
+  readonly simulator: Simulator;
+  readonly store: Pick<Store, 'unit' | 'simulatedDevices'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** Creates the collection; `start` brings the stored devices up. */
-export function createSimulatedDevices({
-  simulator,
-  store,
-}: {
-  readonly simulator: Simulator;
-  readonly store: Pick<Store, 'unit' | 'simulatedDevices'>;
-}): SimulatedDevices {
+export function createSimulatedDevices(options: SimulatedDevicesOptions): SimulatedDevices {
+  const { clock, simulator, store } = options;
+  const memories = createDeviceMemories(options);
+  const starting = new Map<string, Timer>();
+
+  const keep = async (config: ConfigMessage): Promise<void> => {
+    // The settings are secret as a whole: keys are most of what they hold.
+    const secrets = toBinary(SimulatedDeviceConfigSchema, config);
+    await store.unit(() =>
+      store.simulatedDevices.put({ id: config.id, message: new Uint8Array(), secrets }),
+    );
+  };
+  const forget = async (id: string): Promise<void> => {
+    memories.forget(id);
+    await store.unit(() => store.simulatedDevices.delete(id));
+  };
+  const startAt = (id: string, delayMs: number): void => {
+    const timer = clock.setTimer(delayMs, () => {
+      starting.delete(id);
+      simulator.start(id);
+    });
+    starting.set(id, timer);
+  };
+
   return {
     list: () => simulator.devices().map(deviceMessage),
     configFor(device) {
@@ -195,21 +86,21 @@ export function createSimulatedDevices({
     async create(config) {
       const snapshot = simulator.addDevice(simulatorConfig(config));
       try {
-        // The whole row is secret: keys are most of what it holds.
-        const secrets = toBinary(SimulatedDeviceConfigSchema, config);
-        await store.unit(() =>
-          store.simulatedDevices.put({ id: config.id, message: new Uint8Array(), secrets }),
-        );
+        await keep(config);
       } catch (error) {
         simulator.removeDevice(config.id);
         throw error;
       }
+      memories.follow(config.id);
       simulator.start(config.id);
       return deviceMessage(snapshot);
     },
     async delete(id) {
+      starting.get(id)?.cancel();
+      starting.delete(id);
+      memories.forget(id);
       simulator.removeDevice(id);
-      await store.unit(() => store.simulatedDevices.delete(id));
+      await forget(id);
     },
     join: (id) => simulator.join(id),
     sendUplink({ confirmed, fPort, fault, frmPayload, id }) {
@@ -221,13 +112,29 @@ export function createSimulatedDevices({
         ...(injected && { fault: injected }),
       });
     },
+    stored: () =>
+      store.simulatedDevices
+        .list()
+        .flatMap(({ secrets }) =>
+          secrets ? [fromBinary(SimulatedDeviceConfigSchema, secrets)] : [],
+        ),
+    keep,
+    forget,
     start() {
-      for (const { secrets } of store.simulatedDevices.list()) {
-        if (!secrets) continue;
-        const config = fromBinary(SimulatedDeviceConfigSchema, secrets);
-        simulator.addDevice(simulatorConfig(config));
-        simulator.start(config.id);
+      const rows = store.simulatedDevices.list();
+      const spacingMs = startSpacingMs(rows.length);
+      for (const [position, row] of rows.entries()) {
+        if (!row.secrets) continue;
+        const config = fromBinary(SimulatedDeviceConfigSchema, row.secrets);
+        simulator.addDevice(simulatorConfig(config), memories.read(row));
+        memories.follow(config.id);
+        startAt(config.id, position * spacingMs);
       }
+    },
+    stop() {
+      for (const timer of starting.values()) timer.cancel();
+      starting.clear();
+      memories.close();
     },
     onChange: (listener) => simulator.onEvent(() => listener()),
   };

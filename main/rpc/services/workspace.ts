@@ -19,13 +19,13 @@ export interface WorkspaceFacts {
   loopDelay(): { readonly p99Ms: number; readonly maxMs: number };
 }
 
-/** The demonstration, and whether it may start by itself. */
+/** The demonstration. */
 export interface DemoPort {
   readonly isRunning: boolean;
   start(): Promise<void>;
   remove(): Promise<void>;
-  /** Whether an empty workspace should show it when an interface opens. */
-  wanted(): Promise<boolean>;
+  /** Starts it if it may start by itself; an interface has opened. */
+  offer(): Promise<void>;
 }
 
 export interface WorkspaceServiceOptions extends WatchOptions {
@@ -76,9 +76,7 @@ export function workspaceService(options: WorkspaceServiceOptions): Served {
     getInfo: () => info(options),
     getDiagnostics: () => diagnostics(options),
     async openInterface() {
-      const { demo, store } = options;
-      if (store.identityDevices.count() === 0 && !demo.isRunning && (await demo.wanted()))
-        await demo.start();
+      await options.demo.offer();
       return info(options);
     },
     async startDemo() {
