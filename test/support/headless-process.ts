@@ -10,6 +10,8 @@ export interface HeadlessProcess {
   /** Addresses by service. */
   readonly addresses: Readonly<Record<string, string>>;
   readonly lines: readonly string[];
+  /** What it wrote to standard error so far: its log. */
+  errors(): string;
   /** Ends the process, by default politely, and waits until it is gone. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
@@ -75,6 +77,7 @@ export async function startHeadless(
     child,
     addresses,
     lines,
+    errors: () => errors,
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
       await exited(child);

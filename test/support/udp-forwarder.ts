@@ -19,8 +19,10 @@ export interface UdpForwarder {
   pull(token?: number): Promise<ServerDatagram>;
   /** Sends a PUSH_DATA without waiting for anything. */
   pushOnly(body: unknown): void;
-  /** Resolves with the next PULL_RESP. */
-  nextDownlink(): Promise<ServerDatagram>;
+  /** Resolves with the next PULL_RESP whose `txpk` is wanted. */
+  nextDownlink(
+    wanted?: (txpk: Readonly<Record<string, unknown>>) => boolean,
+  ): Promise<ServerDatagram>;
   /** Acknowledges a downlink; without a body as forwarders do on success. */
   acknowledge(token: number, body?: unknown): void;
   /** Sends bytes as they are from the up socket. */
@@ -101,7 +103,11 @@ export async function createUdpForwarder(options: UdpForwarderOptions): Promise<
       return answer;
     },
     pushOnly: (body) => up.send(datagram(0, 1, body), serverPort, '127.0.0.1'),
-    nextDownlink: () => nextFrom(down, (answered) => answered.type === PULL_RESP),
+    nextDownlink: (wanted = () => true) =>
+      nextFrom(
+        down,
+        (answered) => answered.type === PULL_RESP && wanted(answered.body?.txpk ?? {}),
+      ),
     acknowledge: (token, body) => down.send(datagram(5, token, body), serverPort, '127.0.0.1'),
     sendRaw: (bytes) => up.send(bytes, serverPort, '127.0.0.1'),
     async close() {
