@@ -140,6 +140,11 @@ export interface GatewayConnection {
 
 /** What a link tells the gateway server. None of these calls throws. */
 export interface LinkSink {
+  /**
+   * Whether a gateway heard for the first time may be served. A link that anybody can send to asks before it keeps
+   * anything about a gateway, and counts what it refuses. Absent means yes.
+   */
+  admits?(gatewayEui: string): boolean;
   uplink(uplink: GatewayUplink): void;
   status(status: GatewayStatus): void;
   /** A gateway appeared, or what is known about its connection changed. */
@@ -160,12 +165,21 @@ export interface LinkCapabilities {
   readonly maxEirpDbm?: number;
 }
 
+/** How much reached a link since it was created, in whole pieces such as datagrams. */
+export interface LinkInput {
+  readonly received: number;
+  /** Pieces of which nothing could be used. */
+  readonly refused: number;
+}
+
 /** One way to hear and to transmit: a UDP listener for many forwarders, a modem, a virtual gateway. */
 export interface GatewayLink {
   /** Id of the link's settings row. */
   readonly id: string;
   readonly kind: LinkKind;
   readonly capabilities: LinkCapabilities;
+  /** Absent where input does not come in pieces. */
+  input?(): LinkInput;
   /** Opens the link; resolves once it runs or waits for its device. Failures are states, not exceptions. */
   start(sink: LinkSink): Promise<void>;
   /** Hands a frame to the gateway; resolves with its answer, never rejects. */

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { LinkPhase, type LinkStatus, LinkStatusSchema } from '../api/gen/gatehouse/v1/links_pb.js';
 import type { Clock } from '../base/clock.ts';
-import { errorText } from '../base/errors.ts';
+import { defineError, errorText } from '../base/errors.ts';
 import type {
   GatewayConnection,
   GatewayLink,
@@ -37,6 +37,10 @@ export interface GatewayRegistry {
   ensureHeard(eui: GatewayEui): string;
   /** Whether the user has not looked at the gateway yet. */
   isNew?(gatewayId: string): boolean;
+  /** Whether the gateway is registered, by whomever. */
+  isKnown?(eui: GatewayEui): boolean;
+  /** Whether one more gateway may be registered by being heard. */
+  mayRegisterHeard?(): boolean;
 }
 
 export interface GatewayServerOptions {
@@ -68,7 +72,15 @@ interface LinkEntry {
   readonly connections: Map<string, Connection>;
   readonly malformed: Map<string, number>;
   state: LinkState;
+  /** A gateway was turned away because too many new ones are registered. */
+  turnedAway: boolean;
 }
+
+const tooManyNew = defineError(
+  'gatehouse/link:too_many_new_gateways',
+  'RESOURCE_EXHAUSTED',
+  'A gateway was heard that is not served: too many gateways nobody has looked at are registered already. Delete those you do not know, or register the gateway you miss by its EUI.',
+);
 
 /** How long the registry's answer about a gateway's id is used. */
 const GATEWAY_ID_LIFE_MS = 5_000;
@@ -197,6 +209,23 @@ class Gateways {
     this.changed(entry.link.id);
   }
 
+  #admits(entry: LinkEntry, gatewayEui: string): boolean {
+    const { gateways } = this.#options.registry;
+    const eui = parseGatewayEui(gatewayEui);
+    if (eui === undefined) return false;
+    if (gateways.isKnown?.(eui) ?? true) return true;
+    if (gateways.mayRegisterHeard?.() ?? true) {
+      entry.turnedAway = false;
+      return true;
+    }
+    if (!entry.turnedAway) {
+      entry.turnedAway = true;
+      this.#logger.warn({ gatewayEui }, tooManyNew().message);
+      this.changed(entry.link.id);
+    }
+    return false;
+  }
+
   #connected(entry: LinkEntry, details: GatewayConnection): void {
     const connection = this.#connection(entry, details.gatewayEui);
     if (!connection) return;
@@ -223,6 +252,13 @@ class Gateways {
   /** What a link reports to. Nothing it says throws. */
   sink(entry: LinkEntry): LinkSink {
     return {
+      admits: (gatewayEui) => {
+        let admitted = false;
+        this.#guard('a new gateway', () => {
+          admitted = this.#admits(entry, gatewayEui);
+        });
+        return admitted;
+      },
       uplink: (uplink) => this.#guard('an uplink', () => this.#uplink(entry, uplink)),
       status: (status) => this.#guard('a gateway status', () => this.#status(entry, status)),
       connected: (details) => this.#guard('a connection', () => this.#connected(entry, details)),
@@ -254,11 +290,19 @@ class Gateways {
   }
 }
 
-function statusMessage({ link, state, connections, malformed }: LinkEntry): LinkStatus {
+function statusMessage(entry: LinkEntry, mayRegisterHeard: boolean): LinkStatus {
+  const { link, state, connections, malformed } = entry;
+  // Over as soon as there is room again.
+  const full = entry.turnedAway && !mayRegisterHeard ? tooManyNew() : undefined;
+  const input = link.input?.();
   return create(LinkStatusSchema, {
     phase: PHASES[state.phase],
-    causeCode: state.causeCode ?? '',
-    causeText: state.causeText ?? '',
+    causeCode: state.causeCode ?? full?.code ?? '',
+    causeText: state.causeText ?? full?.message ?? '',
+    ...(input && {
+      receivedCount: BigInt(input.received),
+      refusedCount: BigInt(input.refused),
+    }),
     address: state.address ?? '',
     gateways: [...connections.values()].map(connectionMessage),
     malformed: Object.fromEntries([...malformed].map(([code, count]) => [code, BigInt(count)])),
@@ -296,6 +340,7 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
         connections: new Map(),
         malformed: new Map(),
         state: { phase: 'starting' },
+        turnedAway: false,
       };
       links.set(link.id, entry);
       await link.start(gateways.sink(entry));
@@ -303,7 +348,8 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     remove,
     statusOf(linkId) {
       const entry = links.get(linkId);
-      return entry && statusMessage(entry);
+      const mayRegister = options.registry.gateways.mayRegisterHeard?.() ?? true;
+      return entry && statusMessage(entry, mayRegister);
     },
     linkIds: () => [...links.keys()],
     onChange(listener) {

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Modulation } from '../base/gateway-link.ts';
 import type { ReceivedUplink } from '../base/seams.ts';
 import { type DecodedFrame, decodeFrame } from '../lorawan/index.ts';
+import { MOST_RECEPTIONS } from '../store/index.ts';
 
 /** One frame and all its receptions. */
 export interface UplinkGroup {
@@ -25,7 +26,7 @@ export interface DeduplicationOptions {
   readonly clock: Clock;
   readonly windowMs: number;
   readonly onGroup: (group: UplinkGroup) => void;
-  /** A copy came after the window. */
+  /** A copy came after the window, or when the group had its {@link MOST_RECEPTIONS} already. */
   readonly onLateCopy: (group: UplinkGroup, received: ReceivedUplink) => void;
 }
 
@@ -86,8 +87,9 @@ export function createDeduplication(options: DeduplicationOptions): Deduplicatio
       const key = keyOf(received);
       const known = data.get(key) ?? joins.get(key);
       if (known) {
-        known.receptions.push(received);
-        if (!open.has(known)) onLateCopy(known, received);
+        const isFull = known.receptions.length >= MOST_RECEPTIONS;
+        if (!isFull) known.receptions.push(received);
+        if (isFull || !open.has(known)) onLateCopy(known, received);
         return;
       }
       const group = createGroup(received);

@@ -28,7 +28,17 @@ export interface GatewayRegistry {
   ensureHeard(eui: GatewayEui): string;
   /** Whether the gateway was registered by being heard and not changed since. */
   isNew(gatewayId: string): boolean;
+  /** Whether a gateway with this EUI is registered. */
+  isKnown(eui: GatewayEui): boolean;
+  /** Whether a gateway nobody registered may be registered by being heard, see {@link MOST_NEW_GATEWAYS}. */
+  mayRegisterHeard(): boolean;
 }
+
+/**
+ * Most gateways that are registered by being heard while nobody looks at them. The protocols of packet forwarders have
+ * no authentication: without an end, a flood of invented EUIs would fill the registry and every page that lists it.
+ */
+export const MOST_NEW_GATEWAYS = 256;
 
 const FIXED_PATHS = ['ids', 'created_at', 'updated_at', 'deleted_at'];
 const IMPLICIT_PATHS = ['ids', 'created_at', 'updated_at'];
@@ -117,10 +127,25 @@ function registerHeard(
 }
 
 export function createGatewayRegistry(
-  context: RegistryContext,
+  ownContext: RegistryContext,
   onError: (text: string) => void,
 ): GatewayRegistry {
-  const { store } = context;
+  const { store } = ownContext;
+  /** Counting takes a walk over all gateways, so its result is kept until one changes. */
+  let newCount: number | undefined;
+  const forgetCount = (): void => {
+    newCount = undefined;
+  };
+  const context: RegistryContext = {
+    ...ownContext,
+    transact(work) {
+      const done = ownContext.transact(work);
+      forgetCount();
+      // A commit that failed took the gateway back.
+      done.catch(forgetCount);
+      return done;
+    },
+  };
   return {
     create: (gateway) =>
       context.transact((effects) => createGateway(context, gateway, false, effects)),
@@ -158,5 +183,10 @@ export function createGatewayRegistry(
     ensureHeard: (eui) =>
       store.gateways.getByEui(eui)?.gatewayId ?? registerHeard(context, eui, onError),
     isNew: (gatewayId) => store.gateways.get(gatewayId)?.isNew ?? false,
+    isKnown: (eui) => store.gateways.getByEui(eui) !== undefined,
+    mayRegisterHeard() {
+      newCount ??= store.gateways.countNew();
+      return newCount < MOST_NEW_GATEWAYS;
+    },
   };
 }

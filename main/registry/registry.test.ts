@@ -11,6 +11,7 @@ import type { GatehouseError } from '../base/errors.ts';
 import { silentLogger } from '../base/logger.ts';
 import { virtualClock } from '../base/virtual-clock.ts';
 import { createStore, type Store } from '../store/index.ts';
+import { MOST_NEW_GATEWAYS } from './gateways.ts';
 import { createRegistry, newApplication, type Registry } from './index.ts';
 
 let store: Store;
@@ -202,4 +203,25 @@ test('a gateway heard for the first time is registered under its EUI and marked 
   await store.unit(() => undefined);
   expect(registry.gateways.isNew(id)).toBe(true);
   expect((await registry.gateways.get(id, ['name'])).ids?.gatewayId).toBe(id);
+});
+
+test('only so many gateways are registered by being heard, until the user looks at one or deletes it', async () => {
+  const { gateways } = registry;
+  const euiOf = (number: number): never =>
+    `FF00${number.toString(16).toUpperCase().padStart(12, '0')}` as never;
+  for (let number = 0; number < MOST_NEW_GATEWAYS; number += 1) {
+    expect(gateways.mayRegisterHeard()).toBe(true);
+    gateways.ensureHeard(euiOf(number));
+  }
+  expect(gateways.mayRegisterHeard()).toBe(false);
+  const [one, other] = [euiOf(0), euiOf(1)];
+  expect(gateways.isKnown(one)).toBe(true);
+  await gateways.delete(gateways.ensureHeard(one));
+  expect(gateways.mayRegisterHeard()).toBe(true);
+  expect(gateways.isKnown(one)).toBe(false);
+  gateways.ensureHeard(one);
+  expect(gateways.mayRegisterHeard()).toBe(false);
+  const looked = await gateways.get(gateways.ensureHeard(other), ['name']);
+  await gateways.update({ ...looked, name: 'Roof' }, ['name']);
+  expect(gateways.mayRegisterHeard()).toBe(true);
 });

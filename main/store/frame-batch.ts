@@ -27,8 +27,14 @@ export function parseReception(json: string, phyPayload: Uint8Array): ReceptionR
   return { ...record, uplink: { ...record.uplink, phyPayload } };
 }
 
-/** Writes batches, each in one transaction: all of it or nothing. */
-export function createFrameWriter(db: Database): (batch: FrameBatch) => void {
+/**
+ * Writes batches, each in one transaction: all of it or nothing. A message that cannot be encoded is taken out of its
+ * batch and told to `onUnwritable`: it would fail again each time, and keep everything after it from being stored.
+ */
+export function createFrameWriter(
+  db: Database,
+  onUnwritable: (id: number, error: unknown, isNew: boolean) => void,
+): (batch: FrameBatch) => void {
   const insertReception = db.prepare(
     'INSERT INTO receptions(id, record, phy_payload) VALUES (?, ?, ?)',
   );
@@ -59,18 +65,33 @@ export function createFrameWriter(db: Database): (batch: FrameBatch) => void {
     deviceKeys.set(name, key);
     return key;
   };
+  const encode = (
+    of: Map<number, Frame>,
+    isNew: boolean,
+  ): (readonly [number, Frame, Uint8Array])[] =>
+    [...of].flatMap(([id, frame]) => {
+      try {
+        return [[id, frame, toBinary(FrameSchema, frame)] as const];
+      } catch (error) {
+        of.delete(id);
+        onUnwritable(id, error, isNew);
+        return [];
+      }
+    });
   const write = (batch: FrameBatch): void => {
+    const frames = encode(batch.frames, true);
+    const updates = encode(batch.updates, false);
     for (const [id, record] of batch.receptions) {
       insertReception.run(id, receptionJson(record), record.uplink.phyPayload);
     }
     for (const id of batch.decided) deleteReception.run(id);
     let lastFrameId = 0;
-    for (const [id, frame] of batch.frames) {
-      insertFrame.run(id, deviceKey(frame), searchText(frame), toBinary(FrameSchema, frame));
+    for (const [id, frame, message] of frames) {
+      insertFrame.run(id, deviceKey(frame), searchText(frame), message);
       lastFrameId = Math.max(lastFrameId, id);
     }
-    for (const [id, frame] of batch.updates) {
-      updateFrame.run(deviceKey(frame), searchText(frame), toBinary(FrameSchema, frame), id);
+    for (const [id, frame, message] of updates) {
+      updateFrame.run(deviceKey(frame), searchText(frame), message, id);
     }
     if (batch.frames.size > 0) {
       addTotal.run(batch.frames.size);

@@ -11,7 +11,7 @@ import { systemClock } from '../base/clock.ts';
 import { silentLogger } from '../base/logger.ts';
 import { virtualClock } from '../base/virtual-clock.ts';
 import { migrate } from './database.ts';
-import { createFrameStore } from './frame-store.ts';
+import { createFrameStore, MOST_RECEPTIONS } from './frame-store.ts';
 import { FRAMES_MIGRATIONS } from './frames-schema.ts';
 import { createStore, type Store } from './store.ts';
 import { sampleFrame, sampleReception, sampleUplink } from './testing/samples.ts';
@@ -188,4 +188,40 @@ test('frames wait while the disk is full and are stored when there is room again
   await clock.advance(1_000);
   expect(stored()).toEqual({ n: 200 });
   expect(states).toEqual(['gatehouse/store:full', undefined]);
+});
+
+test('a frame that cannot be encoded is counted as lost and keeps no other from being stored', async () => {
+  const directory = temporaryDirectory();
+  const store = await open(directory);
+  const poisoned = sampleFrame('poisoned');
+  poisoned.frequencyHz = -1n;
+  store.frames.addFrame(poisoned, []);
+  const id = store.frames.addFrame(sampleFrame('door'), []);
+  await store.frames.flush();
+  expect([store.frames.total(), store.frames.lostCount()]).toEqual([1, 1]);
+  await store.close();
+  const again = await open(directory);
+  expect(again.frames.get(id)?.endDeviceIds?.deviceId).toBe('door');
+  expect(again.frames.total()).toBe(1);
+});
+
+test('a frame keeps a bounded number of receptions, and none of the others is left undecided', async () => {
+  const directory = temporaryDirectory();
+  const store = await open(directory);
+  const heard = Array.from({ length: MOST_RECEPTIONS - 1 }, () =>
+    store.frames.addReception(sampleReception()),
+  );
+  const id = store.frames.addFrame(sampleFrame('door'), heard);
+  const told: number[] = [];
+  store.frames.onFrame(({ receptions }) => told.push(receptions.length));
+  for (let copy = 0; copy < 3; copy += 1) {
+    const receptionIds = [store.frames.addReception(sampleReception())];
+    store.frames.updateFrame(id, { receptionIds });
+  }
+  expect(told).toEqual([MOST_RECEPTIONS]);
+  await store.close();
+  const again = await open(directory);
+  expect(again.frames.get(id)?.receptions).toHaveLength(MOST_RECEPTIONS);
+  // What is undecided becomes a frame of its own when the store is opened.
+  expect(again.frames.total()).toBe(1);
 });

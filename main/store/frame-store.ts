@@ -75,6 +75,11 @@ export interface OwnedFrameStore extends FrameStore {
 /** Undecided receptions and waiting rows kept in memory. */
 const KEPT_RECEPTIONS = 20_000;
 const MAX_WAITING_FRAMES = 20_000;
+/**
+ * Receptions kept with one frame. More gateways than that hear no frame; a gateway that sends the same bytes over and over
+ * must not make its record longer and slower to write with each.
+ */
+export const MOST_RECEPTIONS = 256;
 const RETRY_MS = 1_000;
 
 interface MutableBatch extends FrameBatch {
@@ -88,7 +93,13 @@ interface MutableBatch extends FrameBatch {
 /** Opens the frames of a database whose layout is up to date. */
 export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
   const { db, path, clock, logger, worker } = options;
-  const write = createFrameWriter(db);
+  const write = createFrameWriter(db, (id, error, isNew) => {
+    logger.error({ frameId: id, error }, 'a frame cannot be stored');
+    recent.delete(id);
+    if (!isNew) return;
+    total -= 1;
+    lost += 1;
+  });
   const readMeta = db.prepare<number>('SELECT value FROM meta WHERE key = ?').pluck();
   const readFrame = db.prepare<Uint8Array>('SELECT message FROM frames WHERE id = ?').pluck();
   const readReception = db.prepare<{ record: string; phyPayload: Uint8Array }>(
@@ -194,10 +205,11 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
     const row = readReception.get(id);
     return row && parseReception(row.record, plainBytes(row.phyPayload));
   };
-  const takeReceptions = (ids: readonly number[]): Frame['receptions'] =>
-    ids.flatMap((id) => {
+  /** Takes all of them, and makes messages of as many as there is room for. */
+  const takeReceptions = (ids: readonly number[], room: number): Frame['receptions'] =>
+    ids.flatMap((id, index) => {
       const record = takeReception(id);
-      return record ? [receptionMessage(id, record)] : [];
+      return record && index < room ? [receptionMessage(id, record)] : [];
     });
   const get = (id: number): Frame | undefined => {
     const known = batch.updates.get(id) ?? batch.frames.get(id);
@@ -233,7 +245,9 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
       return id;
     },
     addFrame(frame, receptionIds) {
-      if (receptionIds.length > 0) frame.receptions = takeReceptions(receptionIds);
+      if (receptionIds.length > 0) {
+        frame.receptions = takeReceptions(receptionIds, MOST_RECEPTIONS);
+      }
       const id = insert(frame);
       tell(frame);
       return id;
@@ -243,7 +257,14 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
       if (!frame) return;
       if (change.verdict) frame.verdict = change.verdict;
       if (change.transmission) frame.transmission = change.transmission;
-      if (change.receptionIds) frame.receptions.push(...takeReceptions(change.receptionIds));
+      const room = MOST_RECEPTIONS - frame.receptions.length;
+      const added = takeReceptions(change.receptionIds ?? [], room);
+      frame.receptions.push(...added);
+      if (added.length === 0 && !change.verdict && !change.transmission) {
+        // The receptions are decided all the same.
+        schedule();
+        return;
+      }
       if (!batch.frames.has(id)) batch.updates.set(id, frame);
       schedule();
       tell(frame);

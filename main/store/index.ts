@@ -17,7 +17,12 @@ export {
   newerFile,
 } from './errors.ts';
 export { dataRateMessage, type ReceptionRecord, receptionMessage } from './frame-messages.ts';
-export type { FrameChange, FrameList, FrameStore } from './frame-store.ts';
+export {
+  type FrameChange,
+  type FrameList,
+  type FrameStore,
+  MOST_RECEPTIONS,
+} from './frame-store.ts';
 export type {
   DownlinkQueueTable,
   JoinState,

@@ -204,6 +204,8 @@ export interface GatewayTable {
   put(row: GatewayRow): void;
   delete(gatewayId: string): boolean;
   count(): number;
+  /** Those that were heard and that nobody has looked at. */
+  countNew(): number;
 }
 
 interface StoredGateway {
@@ -222,6 +224,7 @@ export function createGatewayTable({ db, commit, dataKey }: TableContext): Gatew
   const get = db.prepare<StoredGateway>(`SELECT ${columns} WHERE gateway_id = ?`);
   const getByEui = db.prepare<StoredGateway>(`SELECT ${columns} WHERE eui = ?`);
   const count = db.prepare<number>('SELECT count(*) FROM gateways').pluck();
+  const countNew = db.prepare<number>('SELECT count(*) FROM gateways WHERE is_new = 1').pluck();
   const put = db.prepare(
     `INSERT INTO gateways(gateway_id, eui, name, created_at_ms, is_new, secrets, message) VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT(gateway_id) DO UPDATE SET eui = excluded.eui, name = excluded.name, is_new = excluded.is_new,
@@ -275,5 +278,6 @@ export function createGatewayTable({ db, commit, dataKey }: TableContext): Gatew
       return remove.run(gatewayId).changes > 0;
     },
     count: () => count.get() ?? 0,
+    countNew: () => countNew.get() ?? 0,
   };
 }

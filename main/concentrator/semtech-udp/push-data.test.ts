@@ -273,3 +273,28 @@ test('reads more than ten thousand datagrams in a second', () => {
   for (let count = 0; count < 10_000; count += 1) parse(body);
   expect(performance.now() - startMs).toBeLessThan(1_000);
 });
+
+describe('values nothing can have', () => {
+  test('nesting deeper than a stack is a complaint like any other', () => {
+    const depth = 32_000;
+    expect(codes(`{"rxpk":[${'['.repeat(depth)}${']'.repeat(depth)}]}`)).toEqual(['bad_rxpk']);
+    expect(codes(`{"rxpk":[{"data":${'['.repeat(depth)}${']'.repeat(depth)}}]}`)).toEqual([
+      'bad_data',
+    ]);
+  });
+
+  test('extreme measurements count as not measured, and the frame is taken', () => {
+    const extreme = { rssi: 1e300, rssis: -1e300, lsnr: 1e300, foff: 1e12, tmms: 2 ** 64 };
+    for (const time of ['0000-01-01T00:00:00Z', '9999-12-31T24:59:60Z']) {
+      const [uplink] = parse({ rxpk: [{ ...PACKET, ...extreme, time }] }).uplinks;
+      expect(uplink?.antennas).toEqual([{ antennaIndex: 0, ifChannel: 2, rfChain: 0 }]);
+      expect(uplink).not.toHaveProperty('gpsTimeMs');
+      expect(uplink).not.toHaveProperty('gatewayTimeMs');
+    }
+  });
+
+  test('extreme statistics count as not reported', () => {
+    const stat = { ackr: -1e300, temp: 1e300, lati: 48, long: 11, alti: 1e300, rxnb: 1e300 };
+    expect(parse({ stat }).status).toEqual({ gatewayEui: EUI, latitude: 48, longitude: 11 });
+  });
+});

@@ -10,6 +10,7 @@ import {
   type JsonObject,
   lenientBase64,
   lenientInteger,
+  lenientMeasurement,
   lenientNumber,
   lenientTimeMs,
 } from './lenient.ts';
@@ -21,6 +22,9 @@ export type Complain = (reason: string, detail: string) => void;
 const LONGEST_FRAME = 255;
 const MOST_ANTENNAS = 16;
 const HIGHEST_FREQUENCY_HZ = 10_000_000_000;
+/** Levels beyond these, in dBm and dB, and offsets in Hz are no measurements. */
+const MOST_DBM = 1_000;
+const MOST_OFFSET_HZ = 100_000_000;
 
 const LORA_DATA_RATE = /^SF(\d{1,2})\s*BW(\d{1,4}(?:\.\d{1,3})?)$/i;
 const LR_FHSS_DATA_RATE = /^M(\d{1,2})CW(\d{1,4}(?:\.\d{1,3})?)$/i;
@@ -94,13 +98,15 @@ function antennaOf(
   const antenna: Mutable<AntennaReception> = {
     antennaIndex: lenientInteger(source.ant, 0, 255) ?? fallbackIndex,
   };
-  const channelRssiDbm = lenientNumber(source[channelRssi]);
+  const level = (value: unknown): number | undefined =>
+    lenientMeasurement(value, -MOST_DBM, MOST_DBM);
+  const channelRssiDbm = level(source[channelRssi]);
   if (channelRssiDbm !== undefined) antenna.channelRssiDbm = channelRssiDbm;
-  const signalRssiDbm = lenientNumber(source.rssis);
+  const signalRssiDbm = level(source.rssis);
   if (signalRssiDbm !== undefined) antenna.signalRssiDbm = signalRssiDbm;
-  const snrDb = lenientNumber(source.lsnr);
+  const snrDb = level(source.lsnr);
   if (snrDb !== undefined) antenna.snrDb = snrDb;
-  const frequencyOffsetHz = lenientNumber(source.foff);
+  const frequencyOffsetHz = lenientMeasurement(source.foff, -MOST_OFFSET_HZ, MOST_OFFSET_HZ);
   if (frequencyOffsetHz !== undefined) antenna.frequencyOffsetHz = Math.round(frequencyOffsetHz);
   const fineTimestampNs = lenientInteger(source.ftime, 0, 999_999_999);
   if (fineTimestampNs !== undefined) antenna.fineTimestampNs = fineTimestampNs;
@@ -207,7 +213,7 @@ export function parseRxpk(
   if (crc !== undefined) uplink.crc = crc;
   const gatewayTimeMs = lenientTimeMs(rxpk.time);
   if (gatewayTimeMs !== undefined) uplink.gatewayTimeMs = gatewayTimeMs;
-  const gpsTimeMs = lenientNumber(rxpk.tmms);
-  if (gpsTimeMs !== undefined && gpsTimeMs > 0) uplink.gpsTimeMs = gpsTimeMs;
+  const gpsTimeMs = lenientInteger(rxpk.tmms, 1, Number.MAX_SAFE_INTEGER);
+  if (gpsTimeMs !== undefined) uplink.gpsTimeMs = gpsTimeMs;
   return uplink;
 }

@@ -4,6 +4,7 @@ import { errorText, GatehouseError } from '../../base/errors.ts';
 import type {
   GatewayLink,
   LinkCapabilities,
+  LinkInput,
   LinkSink,
   TxAcknowledgment,
   TxRequest,
@@ -53,7 +54,10 @@ export interface SemtechUdpCounters {
   readonly datagrams: number;
   readonly uplinks: number;
   readonly downlinks: number;
+  /** Parts that could not be used, and whole datagrams. */
   readonly malformed: number;
+  /** Datagrams of which nothing was used. */
+  readonly refused: number;
 }
 
 export interface SemtechUdpLink extends GatewayLink {
@@ -84,6 +88,7 @@ class UdpLink implements SemtechUdpLink {
   #uplinks = 0;
   #downlinks = 0;
   #malformed = 0;
+  #refused = 0;
 
   constructor(options: SemtechUdpLinkOptions) {
     this.id = options.id;
@@ -105,7 +110,12 @@ class UdpLink implements SemtechUdpLink {
       uplinks: this.#uplinks,
       downlinks: this.#downlinks,
       malformed: this.#malformed,
+      refused: this.#refused,
     };
+  }
+
+  input(): LinkInput {
+    return { received: this.#datagrams, refused: this.#refused };
   }
 
   async start(sink: LinkSink): Promise<void> {
@@ -178,60 +188,74 @@ class UdpLink implements SemtechUdpLink {
     const socket = this.#socket;
     if (!socket) return;
     this.#datagrams += 1;
+    let used = false;
+    try {
+      used = this.#use(socket, bytes, source);
+    } catch (error) {
+      // A fault of ours; thrown further it would let one datagram end the program.
+      this.#options.logger.error({ error }, 'a datagram could not be handled');
+      this.#complain({ code: 'gatehouse/udp:internal_error', detail: errorText(error) }, bytes);
+    }
+    if (!used) this.#refused += 1;
+  }
+
+  /** Whether anything of the datagram was of use. */
+  #use(socket: UdpSocket, bytes: Uint8Array, source: RemoteInfo): boolean {
     const { header, issue } = parseHeader(bytes);
     if (issue) {
       this.#complain(issue, bytes);
-      return;
+      return false;
     }
     if (this.#allowed && !this.#allowed.has(header.gatewayEui)) {
       const detail = `Gateway ${header.gatewayEui} at ${source.address} is not on the list of allowed gateways.`;
       this.#complain({ code: 'gatehouse/udp:not_allowed', detail }, bytes);
-      return;
+      return false;
     }
     switch (header.type) {
       case 'push_data':
         socket.send(encodeAck(header), source.port, source.address);
-        this.#pushData(header, bytes, source);
-        return;
+        return this.#pushData(header, bytes, source);
       case 'pull_data':
         socket.send(encodeAck(header), source.port, source.address);
-        this.#pullData(header, source, bytes);
-        return;
+        return this.#pullData(header, source, bytes);
       case 'tx_ack':
-        this.#txAck(header, bytes, source);
+        return this.#txAck(header, bytes, source);
     }
   }
 
-  #pushData(header: DatagramHeader, bytes: Uint8Array, source: RemoteInfo): void {
+  #pushData(header: DatagramHeader, bytes: Uint8Array, source: RemoteInfo): boolean {
     const pushed = parsePushData(bytes, header.gatewayEui);
-    for (const issue of pushed.issues) this.#complain(issue, bytes);
-    if (!pushed.wellFormed) return;
+    const { issues, status, uplinks, wellFormed } = pushed;
+    for (const issue of issues) this.#complain(issue, bytes);
+    if (!wellFormed) return false;
     const entry = this.#contact(header, source, bytes, 'push');
-    if (!entry) return;
-    for (const uplink of pushed.uplinks) {
+    if (!entry) return false;
+    for (const uplink of uplinks) {
       this.#uplinks += 1;
       this.#sink?.uplink(uplink);
     }
-    if (pushed.status) this.#sink?.status(pushed.status);
+    if (status) this.#sink?.status(status);
+    return uplinks.length > 0 || status !== undefined || issues.length === 0;
   }
 
-  #pullData(header: DatagramHeader, source: RemoteInfo, bytes: Uint8Array): void {
+  #pullData(header: DatagramHeader, source: RemoteInfo, bytes: Uint8Array): boolean {
     const issue = checkPullData(bytes);
     if (issue) {
       this.#complain(issue, bytes);
-      return;
+      return false;
     }
     const entry = this.#contact(header, source, bytes, 'pull');
-    if (!entry) return;
+    if (!entry) return false;
     const nowMs = this.#options.clock.monotonic();
     const path = { address: source.address, port: source.port, version: header.version };
     const { changed, collision } = this.#gateways.pull(entry, path, nowMs);
     if (changed) this.#tellConnection(entry);
     if (collision)
       this.#complain({ code: 'gatehouse/udp:eui_collision', detail: collision }, bytes);
+    return true;
   }
 
-  #txAck(header: DatagramHeader, bytes: Uint8Array, source: RemoteInfo): void {
+  #txAck(header: DatagramHeader, bytes: Uint8Array, source: RemoteInfo): boolean {
     const { acknowledgment, issue } = parseTxAck(bytes);
     if (issue) this.#complain(issue, bytes);
     const entry = this.#gateways.get(header.gatewayEui);
@@ -240,10 +264,11 @@ class UdpLink implements SemtechUdpLink {
     if (!entry || roundTripMs === undefined) {
       const detail = `Gateway ${header.gatewayEui} at ${source.address} acknowledges token ${header.token}, which no recent downlink has.`;
       this.#complain({ code: 'gatehouse/udp:unmatched_tx_ack', detail }, bytes);
-      return;
+      return false;
     }
     entry.lastSeenMs = nowMs;
     entry.pathSeenMs = nowMs;
+    return true;
   }
 
   /** Notes that a gateway was heard. After a pull the caller tells about a new connection, once it set the path. */
@@ -253,14 +278,21 @@ class UdpLink implements SemtechUdpLink {
     bytes: Uint8Array,
     by: 'push' | 'pull',
   ): GatewayEntry | undefined {
+    const { gatewayEui } = header;
+    const isServed = this.#gateways.get(gatewayEui) !== undefined;
+    if (!isServed && this.#sink?.admits?.(gatewayEui) === false) {
+      const detail = `Too many new gateways are registered already; ${gatewayEui} at ${source.address} is not served.`;
+      this.#complain({ code: 'gatehouse/udp:too_many_new_gateways', detail }, bytes);
+      return undefined;
+    }
     const contact = this.#gateways.contact(
-      header.gatewayEui,
+      gatewayEui,
       source,
       this.#options.clock.monotonic(),
       by === 'push',
     );
     if (!contact) {
-      const detail = `${MOST_GATEWAYS} gateways are connected already; ${header.gatewayEui} at ${source.address} is not served.`;
+      const detail = `${MOST_GATEWAYS} gateways are connected already; ${gatewayEui} at ${source.address} is not served.`;
       this.#complain({ code: 'gatehouse/udp:too_many_gateways', detail }, bytes);
       return undefined;
     }

@@ -3,6 +3,7 @@ import {
   isObject,
   type JsonObject,
   lenientInteger,
+  lenientMeasurement,
   lenientNumber,
   lenientTimeMs,
 } from './lenient.ts';
@@ -12,6 +13,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Values gateways add in their own words, passed on as text. */
 const OWN_WORDS = 'boot pfrm desc mail fpga dsp hal lmok lmst lmnw lpps'.split(' ');
 const LONGEST_WORD = 128;
+/** No gateway is higher above or further below the sea, in metres. */
+const HIGHEST_M = 100_000;
 
 /** Positions of examples and of receivers without a fix; a gateway there is at sea or has not been set up. */
 const PLACEHOLDER_POSITIONS = [
@@ -33,7 +36,7 @@ function readPosition(stat: JsonObject, status: Mutable<GatewayStatus>): void {
   if (isPlaceholder(latitude, longitude)) return;
   status.latitude = latitude;
   status.longitude = longitude;
-  const altitudeM = lenientNumber(stat.alti);
+  const altitudeM = lenientMeasurement(stat.alti, -HIGHEST_M, HIGHEST_M);
   if (altitudeM !== undefined) status.altitudeM = altitudeM;
 }
 
@@ -63,13 +66,13 @@ export function parseStat(stat: JsonObject, gatewayEui: string): GatewayStatus {
   if (receivedOkCount !== undefined) status.receivedOkCount = receivedOkCount;
   const forwardedCount = count(stat.rxfw);
   if (forwardedCount !== undefined) status.forwardedCount = forwardedCount;
-  const acknowledgedPercent = lenientNumber(stat.ackr);
+  const acknowledgedPercent = lenientMeasurement(stat.ackr, 0, 100);
   if (acknowledgedPercent !== undefined) status.acknowledgedPercent = acknowledgedPercent;
   const downlinkReceivedCount = count(stat.dwnb);
   if (downlinkReceivedCount !== undefined) status.downlinkReceivedCount = downlinkReceivedCount;
   const transmittedCount = count(stat.txnb);
   if (transmittedCount !== undefined) status.transmittedCount = transmittedCount;
-  const temperatureCelsius = lenientNumber(stat.temp);
+  const temperatureCelsius = lenientMeasurement(stat.temp, -273.15, 1_000);
   if (temperatureCelsius !== undefined) status.temperatureCelsius = temperatureCelsius;
   readPosition(stat, status);
   const versions = ownWords(stat);

@@ -1,6 +1,6 @@
 import type { TxAcknowledgment, TxResult } from '../../base/gateway-link.ts';
 import { type DatagramIssue, parseBody } from './datagram.ts';
-import { isObject, lenientNumber } from './lenient.ts';
+import { isObject, lenientMeasurement } from './lenient.ts';
 import { eirpFromPowe } from './power.ts';
 
 /** Results by the words of the protocol. */
@@ -31,7 +31,7 @@ export function parseTxAck(bytes: Uint8Array): TxAck {
   const warning = typeof ack.warn === 'string' ? ack.warn.trim().slice(0, 80) : '';
   const result = RESULTS.get(error.toUpperCase()) ?? 'unknown';
   const detail = result === 'success' ? warning : error;
-  const value = lenientNumber(ack.value);
+  const value = lenientMeasurement(ack.value, -100, 100);
   return {
     acknowledgment: {
       result,
