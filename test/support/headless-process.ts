@@ -24,7 +24,7 @@ const exited = (child: ChildProcess): Promise<number | null> =>
 export interface HeadlessOptions {
   /** The program's file; its source by default. */
   readonly entry?: string;
-  /** Arguments for Node itself. */
+  /** Arguments for Node itself, as a limit for what its JavaScript may keep. */
   readonly nodeArguments?: readonly string[];
 }
 

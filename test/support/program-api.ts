@@ -25,6 +25,7 @@ export interface UdpLinkStatus {
   readonly malformed: Readonly<Record<string, number>>;
   readonly received: number;
   readonly refused: number;
+  readonly causeCode: string;
   readonly gateways: readonly { readonly gateway_eui: string; readonly uplink_count: number }[];
 }
 
@@ -36,6 +37,7 @@ export async function udpLinkStatus(api: Api): Promise<UdpLinkStatus> {
       malformed?: Record<string, string>;
       received_count?: string;
       refused_count?: string;
+      cause_code?: string;
       gateways?: { gateway_eui: string; uplink_count?: string }[];
     }[];
   };
@@ -47,6 +49,7 @@ export async function udpLinkStatus(api: Api): Promise<UdpLinkStatus> {
     ),
     received: Number(status.received_count ?? 0),
     refused: Number(status.refused_count ?? 0),
+    causeCode: status.cause_code ?? '',
     gateways: (status.gateways ?? []).map((one) => ({
       gateway_eui: one.gateway_eui,
       uplink_count: Number(one.uplink_count ?? 0),
