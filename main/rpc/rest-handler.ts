@@ -58,13 +58,25 @@ class BadBody extends Error {
   override readonly name = 'BadBody';
 }
 
+/** The next piece of a body; a client that goes away in the middle of it is no fault of ours. */
+async function nextChunk(
+  reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+): Promise<Uint8Array | undefined> {
+  try {
+    return (await reader?.read())?.value;
+  } catch (error) {
+    throw new BadBody('the body ended early', { cause: error });
+  }
+}
+
 /** The body, read no further than its largest permitted size: a chunked one does not say how long it is. */
 async function bodyBytes(request: Request): Promise<Uint8Array> {
   const length = Number(request.headers.get('content-length') ?? 0);
   if (length > MAX_MESSAGE_BYTES) throw new BadBody('the body is larger than 16 MiB');
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
+  const reader = request.body?.getReader();
+  for (let chunk = await nextChunk(reader); chunk; chunk = await nextChunk(reader)) {
     size += chunk.length;
     if (size > MAX_MESSAGE_BYTES) throw new BadBody('the body is larger than 16 MiB');
     chunks.push(chunk);
@@ -78,16 +90,28 @@ async function bodyBytes(request: Request): Promise<Uint8Array> {
   return bytes;
 }
 
+/** Deepest nesting of a body. Whatever walks over one later does so with a stack that is not endless. */
+const MOST_NESTING = 100;
+
+function nestsDeeper(json: unknown, levels: number): boolean {
+  if (typeof json !== 'object' || json === null) return false;
+  return levels === 0 || Object.values(json).some((inner) => nestsDeeper(inner, levels - 1));
+}
+
 async function bodyJson(request: Request): Promise<JsonValue | undefined> {
   const bytes = await bodyBytes(request);
   if (bytes.length === 0) return undefined;
+  let json: JsonValue;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as JsonValue;
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as JsonValue;
   } catch (error) {
     throw new BadBody(
       `the body is not JSON: ${error instanceof Error ? error.message : 'it cannot be read'}`,
     );
   }
+  if (nestsDeeper(json, MOST_NESTING))
+    throw new BadBody(`the body is nested deeper than ${MOST_NESTING} levels`);
+  return json;
 }
 
 async function readRequest(

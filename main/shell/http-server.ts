@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { Readable } from 'node:stream';
 import type { Logger } from '../base/logger.ts';
 import type { Caller } from '../rpc/call.ts';
 import { type OwnHosts, ownHosts } from './own-hosts.ts';
@@ -22,6 +21,15 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/**
+ * How long a client may take for the headers of a request, and for all of it. Clients on this computer and in the next
+ * room take milliseconds; who opens connections and trickles bytes into them must not hold them for minutes.
+ */
+const TIME_LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 1_000,
+} as const;
 /** Longest body of a session request. */
 const MAX_TOKEN_BYTES = 1_024;
 
@@ -31,6 +39,39 @@ function plainText(response: ServerResponse, status: number, text: string): void
     'x-content-type-options': 'nosniff',
   });
   response.end(`${text}\n`);
+}
+
+/**
+ * The body of a request, touched only once somebody reads it: Node drops the rest of a body nobody began to read, so that
+ * the connection can carry the next request.
+ */
+function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+  let begun = false;
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        if (!begun) {
+          begun = true;
+          incoming.on('data', (chunk: Buffer) => {
+            controller.enqueue(chunk);
+            incoming.pause();
+          });
+          incoming.once('end', () => controller.close());
+          incoming.once('error', (error) => controller.error(error));
+        }
+        incoming.resume();
+      },
+      cancel: () => leaveBody(incoming),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** Nobody reads the body any more. */
+function leaveBody(incoming: IncomingMessage): void {
+  for (const name of ['data', 'end', 'error']) incoming.removeAllListeners(name);
+  // A connection that breaks is of interest to nobody either, but an unheard error would end the program.
+  incoming.on('error', () => undefined);
 }
 
 function toRequest(incoming: IncomingMessage, origin: string, signal: AbortSignal): Request {
@@ -45,7 +86,7 @@ function toRequest(incoming: IncomingMessage, origin: string, signal: AbortSigna
     headers,
     signal,
     duplex: 'half',
-    ...(hasBody && { body: Readable.toWeb(incoming) as ReadableStream<Uint8Array> }),
+    ...(hasBody && { body: bodyOf(incoming) }),
   };
   return new Request(new URL(incoming.url ?? '/', origin), init);
 }
@@ -62,8 +103,26 @@ function drained(response: ServerResponse): Promise<void> {
   });
 }
 
+/**
+ * Reads what is left of a body that was refused before its end, within the time a request may take. Closing before that
+ * would reset the connection, and the sender would never see the answer.
+ */
+function drainBody(incoming: IncomingMessage): Promise<void> {
+  if (incoming.complete || incoming.destroyed) return Promise.resolve();
+  leaveBody(incoming);
+  return new Promise((resolve) => {
+    incoming.once('end', resolve);
+    incoming.once('close', resolve);
+    incoming.resume();
+  });
+}
+
 /** Writes an answer, waiting for slow readers, and tells its source when the reader has gone. */
-async function send(answer: Response, response: ServerResponse): Promise<void> {
+async function send(
+  answer: Response,
+  response: ServerResponse,
+  incoming: IncomingMessage,
+): Promise<void> {
   response.writeHead(answer.status, [...answer.headers].flat());
   const reader = answer.body?.getReader();
   if (!reader) {
@@ -80,6 +139,7 @@ async function send(answer: Response, response: ServerResponse): Promise<void> {
     if (!response.write(chunk.value)) await drained(response);
   }
   response.off('close', cancel);
+  await drainBody(incoming);
   response.end();
 }
 
@@ -140,9 +200,20 @@ async function serveRequest(
   }
   const controller = new AbortController();
   response.once('close', () => controller.abort());
+  let request: Request;
   try {
-    const request = toRequest(incoming, `http://${host}`, controller.signal);
-    await send(await handle(request, callerOfRequest(incoming.headers, options)), response);
+    request = toRequest(incoming, `http://${host}`, controller.signal);
+  } catch {
+    // An address that is none, or a method that may not be sent.
+    plainText(response, 400, 'The request could not be read.');
+    return;
+  }
+  try {
+    await send(
+      await handle(request, callerOfRequest(incoming.headers, options)),
+      response,
+      incoming,
+    );
   } catch (error) {
     if (!controller.signal.aborted) logger.error({ error }, 'a request could not be answered');
     if (response.headersSent) response.destroy();
@@ -169,7 +240,7 @@ function listen(server: Server, host: string, port: number): Promise<AddressInfo
 
 /** Serves the API and the browser interface over HTTP/1.1. Rejects with the socket's error if it cannot listen. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const server = createServer();
+  const server = createServer(TIME_LIMITS);
   const { address, family, port } = await listen(server, options.host, options.port);
   const hosts = ownHosts(options.host, port);
   const known = { ...options, port, hosts };

@@ -30,7 +30,26 @@ const invalidRegexp = defineError(
   'The event name pattern {pattern} is no regular expression.',
 );
 
+const tooCostlyRegexp = defineError(
+  'pkg/events:invalid_regexp',
+  'INVALID_ARGUMENT',
+  'The event name pattern {pattern} takes too long to search for. Use at most 200 characters and five repetitions, and repeat no groups.',
+);
+
 const MAX_PATTERN_LENGTH = 200;
+/** Repetitions in a pattern. With many, or with repeated groups, a search tries exponentially many ways to match. */
+const MOST_REPETITIONS = 5;
+const ESCAPED_OR_CLASS = /\\.|\[(?:\\.|[^\]\\])*\]/g;
+
+/** Whether a pattern can be searched for in a name without holding everything else up. */
+function isCheap(pattern: string): boolean {
+  const operators = pattern.replace(ESCAPED_OR_CLASS, 'x');
+  return (
+    pattern.length <= MAX_PATTERN_LENGTH &&
+    !/\)[*+{]/.test(operators) &&
+    (operators.match(/[*+{]/g) ?? []).length <= MOST_REPETITIONS
+  );
+}
 
 /** The entity that identifiers of the API name; undefined for kinds that have no events here. */
 export function entityOf({ ids }: EntityIdentifiers): EntityRef | undefined {
@@ -110,7 +129,7 @@ function nameFilter(names: readonly string[]): ((name: string) => boolean) | und
   const tests = names.map((name) => {
     if (!/^\/.*\/$/.test(name)) return (candidate: string) => candidate === name;
     const pattern = name.slice(1, -1);
-    if (pattern.length > MAX_PATTERN_LENGTH) throw invalidRegexp({ pattern });
+    if (!isCheap(pattern)) throw tooCostlyRegexp({ pattern });
     try {
       const compiled = new RegExp(pattern);
       return (candidate: string) => compiled.test(candidate);
