@@ -232,6 +232,34 @@ test('a confirmed downlink is repeated by nobody here: the next uplink acknowled
   expect(lab.application.notAcknowledged.map(({ downlink }) => downlink.fCnt)).toEqual([1]);
 });
 
+test('a downlink that no gateway took is handed back at once, and waits for no acknowledgement', async () => {
+  const near = gateway();
+  lab = await createLab({ gateways: [near] });
+  await lab.registry.registerEverywhere(abpDevice());
+  const queue = lab.network.downlinkQueue;
+  const item = (fCnt: number) =>
+    encryptedDownlink(ABP_KEYS, fCnt, '01', NO_KEY_ID, { confirmed: true });
+  await Promise.all([queue.push(REF, [item(0), item(1)]), lab.clock.advance(10)]);
+  near.hear(uplink(ABP_KEYS, 0));
+  await lab.clock.advance(500);
+  near.vanish();
+  await lab.clock.advance(2_000);
+  expect(near.sent).toEqual([]);
+  expect(lab.downlinkFrames()[0]?.verdict?.cause).toBe('no_downlink_path');
+  const handedBack = lab.application.invalidated.map(({ lastFCntDown, downlinks }) => ({
+    lastFCntDown,
+    fCnts: downlinks.map(({ fCnt }) => fCnt),
+  }));
+  expect(handedBack).toEqual([{ lastFCntDown: 0, fCnts: [0, 1] }]);
+
+  // As the application server does: the same payloads under counters that are still free.
+  await Promise.all([queue.push(REF, [item(1), item(2)]), lab.clock.advance(10)]);
+  near.hear(uplink(ABP_KEYS, 1), { timestampUs: 60_000_000 });
+  await lab.clock.advance(2_000);
+  expect(near.sent.map(({ phyPayload }) => readDownlink(phyPayload, ABP_KEYS).fCnt)).toEqual([1]);
+  expect(lab.application.notAcknowledged).toEqual([]);
+});
+
 test('a frame of the network itself takes the next counter, and what was queued with it is handed back', async () => {
   const near = gateway();
   lab = await createLab({ gateways: [near] });

@@ -95,7 +95,6 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
   const { db, path, clock, logger, worker } = options;
   const write = createFrameWriter(db, (id, error, isNew) => {
     logger.error({ frameId: id, error }, 'a frame cannot be stored');
-    recent.delete(id);
     if (!isNew) return;
     total -= 1;
     lost += 1;

@@ -57,6 +57,9 @@ export interface HandGateway {
   answer: TxAcknowledgment;
   /** Whether it takes downlinks; it does from the start. */
   setDownlinkReady(downlinkReady: boolean): void;
+
+  /** Its link goes; the next frame it hears brings it back. */
+  vanish(): void;
   hear(
     phyPayload: Uint8Array,
     place?: {
@@ -97,6 +100,8 @@ export function handGateway(eui: string): HandGateway {
     },
     setDownlinkReady: (downlinkReady) =>
       sink?.connected({ gatewayEui: eui, protocol: 'virtual', downlinkReady }),
+
+    vanish: () => sink?.disconnected(eui, 'unplugged'),
     hear(phyPayload, place = {}) {
       sink?.uplink({
         gatewayEui: eui,
