@@ -243,3 +243,11 @@ test('the gateway was registered under its EUI, and its frames are explained', a
   };
   expect(dissection.fields.length).toBeGreaterThan(0);
 });
+
+test('the listener tells the receive buffer that the system granted', async () => {
+  const { links } = (await call('GET', '/gatehouse/links')) as {
+    links: { link: { id: string }; receive_buffer_bytes?: number }[];
+  };
+  const listener = links.find(({ link }) => link.id === 'udp');
+  expect(listener?.receive_buffer_bytes).toBeGreaterThanOrEqual(64 * 1024);
+});

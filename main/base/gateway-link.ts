@@ -182,6 +182,8 @@ export interface GatewayLink {
   input?(): LinkInput;
   /** Opens the link; resolves once it runs or waits for its device. Failures are states, not exceptions. */
   start(sink: LinkSink): Promise<void>;
+  /** Receive buffer that the system granted, in its own counting; undefined without a socket that is open. */
+  readonly receiveBufferBytes?: number | undefined;
   /** Hands a frame to the gateway; resolves with its answer, never rejects. */
   transmit(request: TxRequest): Promise<TxAcknowledgment>;
   stop(): Promise<void>;

@@ -307,6 +307,7 @@ function statusMessage(entry: LinkEntry, mayRegisterHeard: boolean): LinkStatus 
     gateways: [...connections.values()].map(connectionMessage),
     malformed: Object.fromEntries([...malformed].map(([code, count]) => [code, BigInt(count)])),
     singleChannel: link.capabilities.singleChannel,
+    ...(link.receiveBufferBytes !== undefined && { receiveBufferBytes: link.receiveBufferBytes }),
   });
 }
 

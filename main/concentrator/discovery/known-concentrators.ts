@@ -7,7 +7,12 @@ export interface ConcentratorCandidate {
   readonly fingerprint: Fingerprint;
 }
 
-function fingerprintOf(port: SerialPortInfo): Fingerprint | undefined {
+/** What is known of a port's USB ids (upper-case hex); of the product if it is listed, else of its vendor. */
+export function fingerprintOf(port: {
+  readonly vendorId?: string | undefined;
+  readonly productId?: string | undefined;
+}): Fingerprint | undefined {
+  if (port.vendorId === undefined) return undefined;
   const exact = `${port.vendorId}:${port.productId}`;
   return (
     FINGERPRINTS.find((entry) => entry.usbId === exact) ??
@@ -21,8 +26,14 @@ export function knownConcentrators(
 ): readonly ConcentratorCandidate[] {
   const candidates: ConcentratorCandidate[] = [];
   for (const port of ports) {
-    const fingerprint = port.vendorId === undefined ? undefined : fingerprintOf(port);
+    const fingerprint = fingerprintOf(port);
     if (fingerprint) candidates.push({ port, fingerprint });
   }
   return candidates.sort((a, b) => b.fingerprint.score - a.fingerprint.score);
+}
+
+/** The boards behind a USB id in words, with what there is to know about them. */
+export function describeFingerprint({ boards, chip, note }: Fingerprint): string {
+  const what = `${boards.join(', ')} (${chip})`;
+  return note === undefined ? what : `${what}. ${note}`;
 }

@@ -61,8 +61,6 @@ export interface SemtechUdpCounters {
 }
 
 export interface SemtechUdpLink extends GatewayLink {
-  /** Receive buffer the system granted; undefined while the socket is closed. */
-  readonly receiveBufferBytes: number | undefined;
   /** Number of gateways heard lately. */
   readonly gatewayCount: number;
   counters(): SemtechUdpCounters;

@@ -11,6 +11,10 @@ import {
   ListSerialPortsResponseSchema,
 } from '../../api/gen/gatehouse/v1/links_pb.js';
 import { errorText, GatehouseError } from '../../base/errors.ts';
+import {
+  describeFingerprint,
+  fingerprintOf,
+} from '../../concentrator/discovery/known-concentrators.ts';
 import { type Served, serve } from '../router.ts';
 
 /** What the service needs of the links. */
@@ -65,13 +69,18 @@ export function linkService({ links, listPorts }: LinkServiceOptions): Served {
         });
       }
       return create(ListSerialPortsResponseSchema, {
-        ports: found.ports.map((port) => ({
-          path: port.path,
-          manufacturer: port.manufacturer ?? '',
-          serialNumber: port.serialNumber ?? '',
-          vendorId: port.vendorId ?? '',
-          productId: port.productId ?? '',
-        })),
+        ports: found.ports.map((port) => {
+          const fingerprint = fingerprintOf(port);
+          return {
+            path: port.path,
+            manufacturer: port.manufacturer ?? '',
+            serialNumber: port.serialNumber ?? '',
+            vendorId: port.vendorId ?? '',
+            productId: port.productId ?? '',
+            suggestion: fingerprint ? describeFingerprint(fingerprint) : '',
+            ambiguous: fingerprint?.conflictProne ?? false,
+          };
+        }),
       });
     },
     listNetworkAddresses: () =>
