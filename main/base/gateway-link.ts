@@ -45,6 +45,11 @@ export interface GatewayUplink {
   readonly crc?: CrcStatus;
   /** The concentrator's own 32-bit microsecond counter at the end of the frame; wraps about every 71.6 min. */
   readonly concentratorTimestampUs: number;
+  /**
+   * The end of the frame on this computer's monotonic clock, where the link can tell it: over a slow serial line a
+   * frame arrives long after it ended, and its windows are counted from the end. Absent: it ended just now.
+   */
+  readonly endedMonotonicMs?: number;
   /** Wall clock of the gateway, milliseconds since 1970. */
   readonly gatewayTimeMs?: number;
   /** Milliseconds since the GPS epoch (1980-01-06), without leap seconds. */
@@ -93,7 +98,10 @@ export interface TxAcknowledgment {
   readonly detail?: string;
   /** Power really used when the gateway had to lower it. */
   readonly transmittedEirpDbm?: number;
-  /** Time from handing the request to the gateway until its answer. */
+  /**
+   * Time from handing the request to the gateway until it answered that it took it. Absent where the answer comes only
+   * after the frame was on air: lead times are derived from this.
+   */
   readonly roundTripMs?: number;
 }
 
@@ -155,10 +163,15 @@ export interface LinkSink {
   malformed(code: string, detail: string, raw?: Uint8Array): void;
 }
 
+/** Length up to which `leadTimeMs` holds: the longest frame of the slow data rates of EU868, MIC included. */
+export const USUAL_DOWNLINK_BYTES = 64;
+
 /** Limits the core must respect when it uses a link. */
 export interface LinkCapabilities {
-  /** How long before its transmission a downlink has to be handed over. */
+  /** How long before its transmission a downlink of up to {@link USUAL_DOWNLINK_BYTES} has to be handed over. */
   readonly leadTimeMs: number;
+  /** What each further byte adds to the lead time, where the way to the radio is slow. */
+  readonly leadTimePerByteMs?: number;
   /** True if only one channel and data rate is heard (a modem), so most uplinks are missed. */
   readonly singleChannel: boolean;
   readonly minEirpDbm?: number;

@@ -9,7 +9,7 @@ export interface ReceivedUplink {
   readonly uplink: GatewayUplink;
   /** Wall clock at arrival. */
   readonly receivedAtMs: number;
-  /** Monotonic clock at arrival; all windows are counted from it. */
+  /** Monotonic clock at the end of the frame, as far as the link knows it; all windows are counted from it. */
   readonly receivedMonotonicMs: number;
 }
 

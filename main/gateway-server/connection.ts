@@ -4,7 +4,12 @@ import {
   type GatewayConnectionStatus,
   GatewayConnectionStatusSchema,
 } from '../api/gen/gatehouse/v1/links_pb.js';
-import type { GatewayConnection, GatewayLink, GatewayStatus } from '../base/gateway-link.ts';
+import {
+  type GatewayConnection,
+  type GatewayLink,
+  type GatewayStatus,
+  USUAL_DOWNLINK_BYTES,
+} from '../base/gateway-link.ts';
 import { eui64ToBytes, type GatewayEui } from '../lorawan/index.ts';
 import { createEmissionPlan, type EmissionPlan } from './emission-plan.ts';
 import { createRoundTripTimes, ENOUGH_SAMPLES, type RoundTripTimes } from './round-trip-times.ts';
@@ -69,11 +74,16 @@ export function createConnection(
 const ASSUMED_ROUND_TRIP_MS = { semtech_udp: 100, at_modem: 0, virtual: 0 } as const;
 const PERCENTILE = 90;
 
-/** How long before its transmission a frame has to be handed over for this gateway. */
-export function leadTimeMs({ link, roundTripTimes }: Connection): number {
+/** How long before its transmission a frame has to be handed over for this gateway; of usual length unless given. */
+export function leadTimeMs(
+  { link, roundTripTimes }: Connection,
+  frameBytes = USUAL_DOWNLINK_BYTES,
+): number {
+  const { leadTimeMs: usualMs, leadTimePerByteMs = 0 } = link.capabilities;
+  const furtherMs = Math.max(0, frameBytes - USUAL_DOWNLINK_BYTES) * leadTimePerByteMs;
   const measuredMs =
     roundTripTimes.count() >= ENOUGH_SAMPLES ? roundTripTimes.percentileMs(PERCENTILE) : undefined;
-  return link.capabilities.leadTimeMs + (measuredMs ?? ASSUMED_ROUND_TRIP_MS[link.kind]) / 2;
+  return usualMs + furtherMs + (measuredMs ?? ASSUMED_ROUND_TRIP_MS[link.kind]) / 2;
 }
 
 /** The connection in the contract's form. */

@@ -166,6 +166,32 @@ test('too late for RX1 is still good for RX2, and too late for both is refused w
   expect(third.refusals[1]?.evidence).toEqual({ margin: 40, lead_time: 50 });
 });
 
+test('windows are counted from the end of a frame that came late over a slow line', async () => {
+  const { clock, hear, schedule } = await start();
+  await clock.advance(10_000);
+  const path = hear(heard(0, { endedMonotonicMs: clock.monotonic() - 100 }));
+  expect(path?.receivedMonotonicMs).toBe(clock.monotonic() - 100);
+  expect(schedule(path)).toMatchObject({ ok: true, scheduled: { window: 'RX1', marginMs: 900 } });
+  const ahead = hear(heard(0, { endedMonotonicMs: clock.monotonic() + 100 }));
+  expect(ahead?.receivedMonotonicMs).toBe(clock.monotonic());
+});
+
+test('a frame that takes too long to reach the modem for RX1 goes out in RX2', async () => {
+  const { hear, schedule, sent } = await start({ leadTimeMs: 900, leadTimePerByteMs: 2 });
+  const rx1 = schedule(hear(heard(0)), { phyPayload: new Uint8Array(64) });
+  expect(causes(rx1)).toEqual([]);
+  const windows = [1_000, 2_000].map((delayMs, index) => ({
+    window: index === 0 ? ('RX1' as const) : ('RX2' as const),
+    delayMs,
+    frequencyHz: 869_525_000,
+    modulation: lora(7),
+    maxPhyPayloadBytes: 235,
+  }));
+  const long = { phyPayload: new Uint8Array(128), windows };
+  expect(causes(schedule(hear(heard(60_000_000)), long))).toEqual(['RX1 too_late']);
+  expect(sent.at(-1)?.time).toMatchObject({ concentratorTimestampUs: 62_000_000 });
+});
+
 test('a busy transmitter, a long frame and a disconnected gateway are refused with their causes', async () => {
   const { hear, schedule, sink } = await start();
   const path = hear(heard(0));

@@ -172,7 +172,8 @@ class Gateways {
 
   #uplink(entry: LinkEntry, uplink: GatewayUplink): void {
     const { clock, store, handler } = this.#options;
-    const receivedMonotonicMs = clock.monotonic();
+    const nowMs = clock.monotonic();
+    const receivedMonotonicMs = Math.min(uplink.endedMonotonicMs ?? nowMs, nowMs);
     const receivedAtMs = clock.now();
     const connection = this.#connection(entry, uplink.gatewayEui);
     if (!connection) {

@@ -108,7 +108,7 @@ function planAttempt(
     return refused('too_long', fact('bytes', length), fact('max_bytes', window.maxPhyPayloadBytes));
   const startMonotonicMs = path.receivedMonotonicMs + window.delayMs;
   const marginMs = startMonotonicMs - nowMs;
-  const neededMs = leadTimeMs(connection);
+  const neededMs = leadTimeMs(connection, length);
   if (marginMs < neededMs)
     return refused('too_late', fact('margin', marginMs, 'ms'), fact('lead_time', neededMs, 'ms'));
   const durationUs = timeOnAirUs(window.modulation, length);

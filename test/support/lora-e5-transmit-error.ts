@@ -7,24 +7,54 @@ import { createPty } from './pty.ts';
 import { createRecordingSink } from './udp-recording-sink.ts';
 
 export interface TransmitErrorOptions {
-  readonly count: number;
+  /** Frames to send, 60 unless given: about 10 s. */
+  readonly count?: number;
+  /** Speed of the emulated UART, 115200 unless given. */
   readonly baudRate?: number;
 }
 
-/** Distance between the wanted and the real begin of a frame on air; positive means late. */
+/**
+ * Distance in milliseconds between the wanted and the real begin of frames on air. The percentiles and the maximum are of
+ * the distance without its sign.
+ */
 export interface TransmitError {
+  /** Frames measured. */
+  readonly count: number;
+  /** With its sign; positive means late. */
   readonly meanMs: number;
-  /** 99th percentile of the distance without its sign. */
-  readonly p99Ms: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly maxMs: number;
 }
 
 const TRANSMIT_DELAY_MS = 3;
+const DEFAULT_COUNT = 60;
 
-/** Sends frames at given times over an emulated modem on a pseudo terminal and measures how well they keep to them. */
+/** The value that `share` of the sorted values do not exceed (nearest rank). */
+function nearestRank(sorted: readonly number[], share: number): number {
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
+}
+
+function summary(errorsMs: readonly number[]): TransmitError {
+  const distances = errorsMs.map(Math.abs).sort((a, b) => a - b);
+  return {
+    count: errorsMs.length,
+    meanMs: errorsMs.reduce((sum, error) => sum + error, 0) / Math.max(1, errorsMs.length),
+    p50Ms: nearestRank(distances, 0.5),
+    p95Ms: nearestRank(distances, 0.95),
+    maxMs: nearestRank(distances, 1),
+  };
+}
+
+/**
+ * Sends frames at given times over the real driver, the real serial library and a pseudo terminal to an emulated modem,
+ * and measures how well they keep to their times. Ask `ptyUnavailable` first whether this machine can; rejects when the modem
+ * takes no frame. Whatever it started has ended when it settles.
+ */
 export async function measureAtModemTransmitError(
-  options: TransmitErrorOptions,
+  options: TransmitErrorOptions = {},
 ): Promise<TransmitError> {
-  const { count, baudRate = 115_200 } = options;
+  const { count = DEFAULT_COUNT, baudRate = 115_200 } = options;
   const pty = await createPty();
   const modem = createLoraE5Emulator(pty, { baudRate, transmitDelayMs: TRANSMIT_DELAY_MS });
   const clock = systemClock();
@@ -64,11 +94,7 @@ export async function measureAtModemTransmitError(
       }
       errorsMs.push(transmission.startedAtMs - wantedMs);
     }
-    const distances = errorsMs.map(Math.abs).sort((a, b) => a - b);
-    return {
-      meanMs: errorsMs.reduce((sum, error) => sum + error, 0) / Math.max(1, count),
-      p99Ms: distances[Math.max(0, Math.ceil(distances.length * 0.99) - 1)] ?? 0,
-    };
+    return summary(errorsMs);
   } finally {
     await link.stop();
     await pty.close();

@@ -1,11 +1,12 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import { GatehouseError } from '../../base/errors.ts';
-import type {
-  GatewayLink,
-  LinkCapabilities,
-  LinkSink,
-  TxAcknowledgment,
-  TxRequest,
+import {
+  type GatewayLink,
+  type LinkCapabilities,
+  type LinkSink,
+  type TxAcknowledgment,
+  type TxRequest,
+  USUAL_DOWNLINK_BYTES,
 } from '../../base/gateway-link.ts';
 import type { Logger } from '../../base/logger.ts';
 import { linkErrors, stateWithCause } from '../link-errors.ts';
@@ -26,7 +27,7 @@ import {
   openSerialPort,
   readPermissionFacts,
 } from './serial-port.ts';
-import { planTransmission } from './transmission-plan.ts';
+import { planTransmission, SPARE_MS } from './transmission-plan.ts';
 
 /** How often a missing device is looked for, and a present one looked after. */
 const PRESENCE_INTERVAL_MS = 1_500;
@@ -34,9 +35,8 @@ const PRESENCE_INTERVAL_MS = 1_500;
 const RETRY_INTERVAL_MS = 5_000;
 /** Attempts to configure a device that worked before; it may still be starting up. */
 const REOPEN_ATTEMPTS = 10;
-/** Bytes of a usual downlink (a join-accept with channel list), for the lead time. */
-const USUAL_DOWNLINK = new Uint8Array(33);
-const LEAD_MARGIN_MS = 30;
+/** What the way from the network server may take, so that all of the spare time is there for the preparation. */
+const LEAD_MARGIN_MS = 30 + SPARE_MS;
 
 export interface AtModemLinkOptions {
   readonly id: string;
@@ -68,6 +68,8 @@ export function createAtModemLink(options: AtModemLinkOptions): GatewayLink {
 interface Session {
   readonly port: ModemPort;
   readonly driver: E5Driver;
+  /** Set up and hearing; before that, nothing may come between the commands that set it up. */
+  listening: boolean;
 }
 
 class AtModemLink implements GatewayLink {
@@ -89,9 +91,10 @@ class AtModemLink implements GatewayLink {
     this.id = options.id;
     this.#options = options;
     const { baudRate } = options;
-    const lead = preparationMs(baudRate) + transmitLineMs(USUAL_DOWNLINK, baudRate);
+    const lead = preparationMs(baudRate) + transmitLineMs(USUAL_DOWNLINK_BYTES, baudRate);
     this.capabilities = {
       leadTimeMs: Math.ceil(lead + Math.max(0, options.transmitOffsetMs) + LEAD_MARGIN_MS),
+      leadTimePerByteMs: transmitLineMs(1, baudRate) - transmitLineMs(0, baudRate),
       singleChannel: true,
       minEirpDbm: E5_LIMITS.minPowerDbm,
       maxEirpDbm: E5_LIMITS.maxPowerDbm,
@@ -122,14 +125,16 @@ class AtModemLink implements GatewayLink {
     const driver = this.#createDriver(port);
     const lost = (): void => this.#lost(life, port);
     port.stream.on('close', lost).on('end', lost).on('error', lost);
-    this.#session = { port, driver };
+    this.#session = { port, driver, listening: false };
     if (life !== this.#life) {
       await this.#closeSession();
       return;
     }
     try {
       const version = await driver.configure();
-      if (life === this.#life && this.#session?.port === port) this.#running(life, version);
+      if (life !== this.#life || this.#session?.port !== port) return;
+      this.#session.listening = true;
+      this.#running(life, version);
     } catch (error) {
       if (life !== this.#life || this.#session?.port !== port) return;
       const answer = commandErrors.refused.is(error) ? String(error.attributes.answer) : undefined;
@@ -258,6 +263,7 @@ class AtModemLink implements GatewayLink {
       frequencyHz: channel.frequencyHz,
       modulation: { kind: 'lora', spreadingFactor, bandwidthHz, codingRate: '4/5' },
       concentratorTimestampUs: timestampFromMonotonic(packet.endedAtMs),
+      endedMonotonicMs: packet.endedAtMs,
       antennas: [
         {
           antennaIndex: 0,
@@ -271,13 +277,13 @@ class AtModemLink implements GatewayLink {
 
   async transmit(request: TxRequest): Promise<TxAcknowledgment> {
     const { clock, baudRate, transmitOffsetMs } = this.#options;
-    const requestedMs = clock.monotonic();
-    const plan = planTransmission(request, { baudRate, transmitOffsetMs, nowMs: requestedMs });
+    const nowMs = clock.monotonic();
+    const plan = planTransmission(request, { baudRate, transmitOffsetMs, nowMs });
     if (plan.refusal) return plan.refusal;
     const life = this.#life;
     await clock.sleep(Math.max(0, plan.prepareAtMs - clock.monotonic()));
     const session = this.#session;
-    if (life !== this.#life || !session || !this.#hasWorked) {
+    if (life !== this.#life || !session?.listening) {
       return { result: 'no_acknowledgment', detail: 'the modem is not there' };
     }
     if (this.#transmitting) {
@@ -286,12 +292,11 @@ class AtModemLink implements GatewayLink {
     this.#transmitting = true;
     try {
       const acknowledgment = await session.driver.transmit(plan.transmission);
-      const roundTripMs = clock.monotonic() - requestedMs;
       const lowered = plan.transmission.radio.powerDbm < Math.trunc(request.eirpDbm);
+      // No round trip is told: the modem answers when the frame has left, which says nothing of the way to it.
       return {
         ...acknowledgment,
         ...(lowered ? { transmittedEirpDbm: plan.transmission.radio.powerDbm } : {}),
-        roundTripMs,
       };
     } catch (error) {
       return this.#brokenOff(life, session, error);

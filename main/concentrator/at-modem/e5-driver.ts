@@ -66,9 +66,9 @@ export function preparationMs(baudRate: number): number {
   return lineTimeMs(PREPARATION_CHARACTERS, baudRate) + PREPARATION_MARGIN_MS;
 }
 
-/** Time the line that sends a frame takes to reach the modem. */
-export function transmitLineMs(phyPayload: Uint8Array, baudRate: number): number {
-  return lineTimeMs(transmit(phyPayload).text.length, baudRate);
+/** Time the line that sends a frame of that many bytes takes to reach the modem. */
+export function transmitLineMs(frameBytes: number, baudRate: number): number {
+  return lineTimeMs(transmit(new Uint8Array(frameBytes)).text.length, baudRate);
 }
 
 function printable(text: string): string {

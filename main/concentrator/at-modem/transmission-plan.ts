@@ -4,7 +4,7 @@ import { type E5Transmission, preparationMs, transmitLineMs } from './e5-driver.
 import { E5_LIMITS } from './lora-e5.ts';
 
 /** Preparation begins that much earlier than it must, so that it never makes a frame late. */
-const SPARE_MS = 60;
+export const SPARE_MS = 60;
 
 export type TransmissionPlan =
   | { readonly refusal: TxAcknowledgment }
@@ -52,7 +52,7 @@ export function planTransmission(request: TxRequest, context: PlanContext): Tran
   let writeAtMs = readyAtMs;
   if (time.kind === 'timestamp') {
     const startMs = monotonicFromTimestamp(time.concentratorTimestampUs, nowMs);
-    writeAtMs = startMs - transmitLineMs(request.phyPayload, baudRate) - transmitOffsetMs;
+    writeAtMs = startMs - transmitLineMs(request.phyPayload.length, baudRate) - transmitOffsetMs;
     if (writeAtMs < readyAtMs) {
       const lateMs = Math.ceil(readyAtMs - writeAtMs);
       const late = `the request came ${lateMs} ms too late for a modem at ${baudRate} baud`;
