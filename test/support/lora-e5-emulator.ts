@@ -16,7 +16,11 @@ export interface EmulatedRadioConfig {
 export interface EmulatedTransmission {
   readonly phyPayloadHex: string;
   readonly radio: EmulatedRadioConfig;
-  /** Monotonic time (`performance.now()`) at which the frame began on air. */
+  /** Monotonic time (`performance.now()`) at which the modem had accepted `radio`. */
+  readonly configuredAtMs: number;
+  /** Monotonic time at which the command's bytes came out of the port, before the time its line takes. */
+  readonly commandedAtMs: number;
+  /** Monotonic time at which the frame began on air. */
   readonly startedAtMs: number;
 }
 
@@ -34,7 +38,7 @@ export interface LoraE5EmulatorOptions {
 }
 
 export interface LoraE5Emulator {
-  /** Lets a frame end on air now; false when the modem does not listen. */
+  /** Lets a frame of an end device end on air now; false when the modem does not listen, or with inverted IQ. */
   hear(phyPayload: Uint8Array, quality: { readonly rssi: number; readonly snr: number }): boolean;
   /** Prints a line as it is. */
   say(line: string): void;
@@ -142,6 +146,7 @@ export function createLoraE5Emulator(
   const commands: string[] = [];
   const transmissions: EmulatedTransmission[] = [];
   let radio: EmulatedRadioConfig | undefined;
+  let configuredAtMs = 0;
   let testMode = false;
   let receiving = false;
   let mood: ((line: string) => string | undefined) | undefined;
@@ -154,10 +159,11 @@ export function createLoraE5Emulator(
       say('+TEST: ERROR(-1)');
     } else {
       radio = wanted;
+      configuredAtMs = performance.now();
       say(describeRadio(wanted, old));
     }
   };
-  const transmit = (text: string, endedAtMs: number): void => {
+  const transmit = (text: string, commandedAtMs: number, endedAtMs: number): void => {
     const hex = /^TXLRPKT, ?"([0-9A-Fa-f]+)"$/.exec(text)?.[1];
     if (!hex || !radio) {
       say('+TEST: ERROR(-1)');
@@ -165,7 +171,8 @@ export function createLoraE5Emulator(
     }
     receiving = false;
     const startedAtMs = endedAtMs + transmitDelayMs;
-    transmissions.push({ phyPayloadHex: hex.toUpperCase(), radio, startedAtMs });
+    const phyPayloadHex = hex.toUpperCase();
+    transmissions.push({ phyPayloadHex, radio, configuredAtMs, commandedAtMs, startedAtMs });
     say(`+TEST: TXLRPKT "${hex}"`);
     setTimeout(
       () => {
@@ -175,10 +182,10 @@ export function createLoraE5Emulator(
       startedAtMs + airTimeMs - performance.now(),
     );
   };
-  const test = (text: string, endedAtMs: number): void => {
+  const test = (text: string, arrivedMs: number, endedAtMs: number): void => {
     if (!testMode) say('+TEST: ERROR(-12)');
     else if (text.startsWith('RFCFG')) setRadio(text);
-    else if (text.startsWith('TXLRPKT')) transmit(text, endedAtMs);
+    else if (text.startsWith('TXLRPKT')) transmit(text, arrivedMs, endedAtMs);
     else if (text === 'RXLRPKT') {
       receiving = true;
       say('+TEST: RXLRPKT');
@@ -187,7 +194,7 @@ export function createLoraE5Emulator(
       say('+TEST: STOP');
     } else say('+TEST: ERROR(-11)');
   };
-  const obey = (line: string, endedAtMs: number): void => {
+  const obey = (line: string, arrivedMs: number, endedAtMs: number): void => {
     commands.push(line);
     const answer = mood?.(line);
     if (answer !== undefined) {
@@ -199,8 +206,9 @@ export function createLoraE5Emulator(
     else if (line === 'AT+MODE=TEST') {
       testMode = true;
       say('+MODE: TEST');
-    } else if (line.startsWith('AT+TEST=')) test(line.slice(8), endedAtMs);
-    else say('+AT: ERROR(-10)');
+    } else if (line.startsWith('AT+TEST=')) {
+      test(line.slice(8), arrivedMs, endedAtMs);
+    } else say('+AT: ERROR(-10)');
     waiters.changed();
   };
 
@@ -216,13 +224,13 @@ export function createLoraE5Emulator(
       // Over a UART the line would be complete only after its own time.
       const endedAtMs = Math.max(inputFreeAtMs, arrivedMs) + lineMs(line);
       inputFreeAtMs = endedAtMs;
-      setTimeout(() => obey(line, endedAtMs), endedAtMs - performance.now());
+      setTimeout(() => obey(line, arrivedMs, endedAtMs), endedAtMs - performance.now());
     }
   });
 
   return {
     hear(phyPayload, { rssi, snr }) {
-      if (!receiving) return false;
+      if (!receiving || radio?.iqInverted !== false) return false;
       say(`+TEST: LEN:${phyPayload.length}, RSSI:${rssi}, SNR:${snr}`);
       say(`+TEST: RX "${Buffer.from(phyPayload).toString('hex').toUpperCase()}"`);
       return true;

@@ -20,6 +20,7 @@ export function ptyUnavailable(): string | undefined {
   if (version.error || !version.stdout.includes('util-linux')) {
     return 'the program "script" of util-linux is not installed';
   }
+  if (spawnSync('stty', ['--version']).error) return 'the program "stty" is not installed';
   return undefined;
 }
 
