@@ -156,6 +156,7 @@ function createServers(
   const application = createApplicationServer({
     store,
     findDevice: registry.applicationDeviceByIds,
+    onRegistryChange: registry.onChange,
     formatters: createFormatters(formatterService),
     networkQueue: createDownlinkQueue(store, registry),
     events,

@@ -1,7 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
-import { EndDeviceIdentifiersSchema } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import {
   type ApplicationDownlink,
   ApplicationDownlinkSchema,
@@ -9,31 +8,17 @@ import {
   ApplicationUpSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { deviceEntity, type EventBus, type EventData } from '../events/index.ts';
-import { parseHex } from '../lorawan/index.ts';
+import type { DevAddr } from '../lorawan/index.ts';
 import type { DeviceRef } from '../seams/application-traffic.ts';
+import { deviceIdentifiers } from '../seams/device-identifiers.ts';
 import type { FormatterFailure } from './formatters/formatter-result.ts';
 
 type Up = NonNullable<MessageInitShape<typeof ApplicationUpSchema>['up']>;
 
-function hexBytes(text: string | undefined): Uint8Array {
-  return (text === undefined ? undefined : parseHex(text)) ?? new Uint8Array();
-}
-
-/** Identifiers in the API's form. */
-export function deviceIdentifiers(device: DeviceRef, devAddr?: string) {
-  return create(EndDeviceIdentifiersSchema, {
-    deviceId: device.deviceId,
-    applicationIds: { applicationId: device.applicationId },
-    devEui: hexBytes(device.devEui),
-    joinEui: hexBytes(device.joinEui),
-    devAddr: hexBytes(devAddr),
-  });
-}
-
 /** What goes to an application. */
 export interface ApplicationUpInput {
   readonly device: DeviceRef;
-  readonly devAddr?: string;
+  readonly devAddr?: DevAddr;
   readonly receivedAtMs: number;
   readonly correlationIds: readonly string[];
   readonly up: Up;

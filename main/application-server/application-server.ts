@@ -28,6 +28,8 @@ export interface ApplicationServerOptions {
     deviceId: string,
   ) => ApplicationDeviceRow | undefined;
   readonly formatters: Formatters;
+  /** Called whenever devices of the application registry may have changed. */
+  readonly onRegistryChange: (listener: () => void) => void;
   readonly networkQueue: DownlinkQueue;
   readonly events: Pick<EventBus, 'publish'>;
   readonly clock: Clock;

@@ -9,13 +9,13 @@ import { type CauseCode, OUTCOME, STAGE, type StageData } from '../base/causes.t
 import { errorText } from '../base/errors.ts';
 
 import { deviceEntity } from '../events/index.ts';
-import { cryptFrmPayload, expandKey } from '../lorawan/index.ts';
+import { type AesKey, cryptFrmPayload, expandKey } from '../lorawan/index.ts';
 import type {
   ApplicationUplinkResult,
   DeviceRef,
   UplinkForApplication,
 } from '../seams/application-traffic.ts';
-import type { ApplicationSession } from '../store/index.ts';
+import { type ApplicationSession, createBoundedCache } from '../store/index.ts';
 import { formatterFailure, publishUp } from './application-messages.ts';
 import type { ApplicationDeviceRow, ApplicationServerOptions } from './application-server.ts';
 import { uplinkFormatter } from './device-formatters.ts';
@@ -23,17 +23,38 @@ import type { FormatterFailure } from './formatters/formatter-result.ts';
 import type { Formatters } from './formatters/formatters.ts';
 
 type SessionLookup =
-  | { readonly session: ApplicationSession; readonly device: ApplicationDeviceRow }
+  | { readonly appSKey: AesKey; readonly device: ApplicationDeviceRow }
   | { readonly cause: Extract<CauseCode, 'device_not_found' | 'unknown_session' | 'no_app_s_key'> };
 
-function createSessionFinder({ store, findDevice, logger }: ApplicationServerOptions) {
+/** The expanded key of a device's current session. */
+interface KnownKey {
+  readonly sessionKeyId: Uint8Array;
+  readonly appSKey: AesKey;
+}
+
+/** Keys of so many devices are kept expanded. */
+const KEPT_KEYS = 5_000;
+
+function createSessionFinder(options: ApplicationServerOptions) {
+  const { store, findDevice, logger } = options;
+  const keys = createBoundedCache<number, KnownKey>(KEPT_KEYS);
+  options.onRegistryChange(() => keys.clear());
+  const current = (device: ApplicationDeviceRow, session: ApplicationSession): SessionLookup => {
+    if (!session.appSKey) return { cause: 'no_app_s_key' };
+    const appSKey = expandKey(session.appSKey);
+    keys.set(device.row, { sessionKeyId: session.sessionKeyId, appSKey });
+    return { appSKey, device };
+  };
   return async (ref: DeviceRef, sessionKeyId: Uint8Array): Promise<SessionLookup> => {
     const device = findDevice(ref.applicationId, ref.deviceId);
     if (!device) return { cause: 'device_not_found' };
-    const { current, pending } = store.applicationSessions.byDevice(device.row);
-    if (current && sameBytes(current.sessionKeyId, sessionKeyId)) {
-      return current.appSKey ? { session: current, device } : { cause: 'no_app_s_key' };
-    }
+    const known = keys.get(device.row);
+    if (known && sameBytes(known.sessionKeyId, sessionKeyId))
+      return { appSKey: known.appSKey, device };
+    const sessions = store.applicationSessions.byDevice(device.row);
+    if (sessions.current && sameBytes(sessions.current.sessionKeyId, sessionKeyId))
+      return current(device, sessions.current);
+    const { pending } = sessions;
     if (!pending || !sameBytes(pending.sessionKeyId, sessionKeyId))
       return { cause: 'unknown_session' };
     try {
@@ -41,8 +62,11 @@ function createSessionFinder({ store, findDevice, logger }: ApplicationServerOpt
     } catch (error) {
       // The uplink's counter is durable, so the application gets it; the next uplink promotes the session.
       logger.warn({ error: errorText(error), device: ref.deviceId }, 'a session was not promoted');
+      return pending.appSKey
+        ? { appSKey: expandKey(pending.appSKey), device }
+        : { cause: 'no_app_s_key' };
     }
-    return pending.appSKey ? { session: pending, device } : { cause: 'no_app_s_key' };
+    return current(device, pending);
   };
 }
 
@@ -167,12 +191,11 @@ export function createUplinkHandler(options: ApplicationServerOptions) {
       events.publish({ name: 'as.up.data.drop', ...about, causeCode: found.cause });
       return { stage: stage(OUTCOME.DROPPED, [], found.cause), decodedPayloadWarnings: [] };
     }
-    const { session, device } = found;
+    const { appSKey, device } = found;
     // FPort 0 carries MAC commands and never reaches the application as payload.
-    const frmPayload =
-      fPort && session.appSKey
-        ? cryptFrmPayload(expandKey(session.appSKey), devAddr, 'up', fullFCnt, input.frmPayload)
-        : new Uint8Array();
+    const frmPayload = fPort
+      ? cryptFrmPayload(appSKey, devAddr, 'up', fullFCnt, input.frmPayload)
+      : new Uint8Array();
     const decoded = await decode(formatters, device, input, frmPayload);
     publishUplink(options, input, frmPayload, decoded);
     const { failure, warnings, data } = decoded;

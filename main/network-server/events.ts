@@ -16,11 +16,11 @@ import {
   isUplinkDataFrame,
   timeOnAirUs,
 } from '../lorawan/index.ts';
+import { deviceIdentifiers } from '../seams/device-identifiers.ts';
 import { dataRateMessage } from '../store/index.ts';
 import type { UplinkGroup } from './deduplication.ts';
 import type { EventSink, NetworkDevice } from './ports.ts';
 import { rxMetadata, txSettings } from './receptions.ts';
-import { deviceIdentifiers } from './records.ts';
 
 /** Publishes an event about a device. */
 export interface DeviceEvents {

@@ -1,11 +1,15 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  type GatewayIdentifiers,
+  GatewayIdentifiersSchema,
+} from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import { type TxSettings, TxSettingsSchema } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { type RxMetadata, RxMetadataSchema } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
 import type { AntennaReception } from '../base/gateway-link.ts';
 import type { ReceivedUplink } from '../base/seams.ts';
 import { eui64ToBytes, parseGatewayEui } from '../lorawan/index.ts';
-import { dataRateMessage } from '../store/index.ts';
+import { createBoundedCache, dataRateMessage } from '../store/index.ts';
 
 /** Strength by which gateways are compared; noise counts the more the weaker the signal is against it. */
 function adjustedRssiDbm({ channelRssiDbm, snrDb }: AntennaReception): number {
@@ -49,11 +53,26 @@ export function gatewayCount(receptions: readonly ReceivedUplink[]): number {
   return new Set(receptions.map(({ uplink }) => uplink.gatewayEui)).size;
 }
 
-function metadata(received: ReceivedUplink, antenna: AntennaReception): RxMetadata {
-  const { uplink, gatewayId, receivedAtMs } = received;
+const KEPT_GATEWAYS = 1_000;
+const gateways = createBoundedCache<string, GatewayIdentifiers>(KEPT_GATEWAYS);
+
+function gatewayIdentifiers({ gatewayId, uplink }: ReceivedUplink): GatewayIdentifiers {
+  const key = `${gatewayId} ${uplink.gatewayEui}`;
+  const known = gateways.get(key);
+  if (known) return known;
   const eui = parseGatewayEui(uplink.gatewayEui);
+  const ids = create(GatewayIdentifiersSchema, {
+    gatewayId,
+    ...(eui && { eui: eui64ToBytes(eui) }),
+  });
+  gateways.set(key, ids);
+  return ids;
+}
+
+function metadata(received: ReceivedUplink, antenna: AntennaReception): RxMetadata {
+  const { uplink, receivedAtMs } = received;
   const message = create(RxMetadataSchema, {
-    gatewayIds: { gatewayId, ...(eui && { eui: eui64ToBytes(eui) }) },
+    gatewayIds: gatewayIdentifiers(received),
     antennaIndex: antenna.antennaIndex,
     timestamp: uplink.concentratorTimestampUs,
     rssi: antenna.channelRssiDbm ?? 0,
@@ -70,19 +89,32 @@ function metadata(received: ReceivedUplink, antenna: AntennaReception): RxMetada
   return message;
 }
 
-/** Receptions in the API's form, one per antenna. */
+/** What was built of a reception: several events and messages of one frame carry it. */
+const builtMetadata = new WeakMap<ReceivedUplink, readonly RxMetadata[]>();
+const builtSettings = new WeakMap<ReceivedUplink, TxSettings>();
+
+/** Receptions in the API's form, one per antenna. The messages are shared: they must not be changed. */
 export function rxMetadata(receptions: readonly ReceivedUplink[]): RxMetadata[] {
-  return receptions.flatMap((received) =>
-    received.uplink.antennas.map((antenna) => metadata(received, antenna)),
-  );
+  return receptions.flatMap((received) => {
+    const known = builtMetadata.get(received);
+    if (known) return known;
+    const built = received.uplink.antennas.map((antenna) => metadata(received, antenna));
+    builtMetadata.set(received, built);
+    return built;
+  });
 }
 
-/** Radio settings of an uplink in the API's form. */
-export function txSettings({ uplink }: ReceivedUplink): TxSettings {
-  return create(TxSettingsSchema, {
+/** Radio settings of an uplink in the API's form. The message is shared: it must not be changed. */
+export function txSettings(received: ReceivedUplink): TxSettings {
+  const known = builtSettings.get(received);
+  if (known) return known;
+  const { uplink } = received;
+  const settings = create(TxSettingsSchema, {
     dataRate: dataRateMessage(uplink.modulation),
     frequency: BigInt(uplink.frequencyHz),
     timestamp: uplink.concentratorTimestampUs,
     ...(uplink.gatewayTimeMs !== undefined && { time: timestampFromMs(uplink.gatewayTimeMs) }),
   });
+  builtSettings.set(received, settings);
+  return settings;
 }

@@ -9,10 +9,6 @@ import {
   type Verdict,
   VerdictSchema,
 } from '../api/gen/gatehouse/v1/frames_pb.js';
-import {
-  type EndDeviceIdentifiers,
-  EndDeviceIdentifiersSchema,
-} from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import { type StageData, verdictOf } from '../base/causes.ts';
 import type { ScheduledDownlink } from '../base/seams.ts';
 import {
@@ -24,6 +20,7 @@ import {
   timeOnAirUs,
 } from '../lorawan/index.ts';
 import type { ApplicationUplinkResult } from '../seams/application-traffic.ts';
+import { deviceIdentifiers } from '../seams/device-identifiers.ts';
 import { dataRateMessage } from '../store/index.ts';
 import type { UplinkGroup } from './deduplication.ts';
 import type { NetworkDevice } from './ports.ts';
@@ -35,21 +32,6 @@ export interface FrameFacts {
   readonly fullFCnt?: number | undefined;
   readonly dataRateIndex?: number | undefined;
   readonly bandId?: string | undefined;
-}
-
-/** Identifiers in the API's form. */
-export function deviceIdentifiers(
-  device: NetworkDevice,
-  devAddr: DevAddr | undefined,
-): EndDeviceIdentifiers {
-  const { applicationId, deviceId, devEui, joinEui } = device;
-  return create(EndDeviceIdentifiersSchema, {
-    deviceId,
-    applicationIds: { applicationId },
-    ...(devEui && { devEui: eui64ToBytes(devEui) }),
-    ...(joinEui && { joinEui: eui64ToBytes(joinEui) }),
-    ...(devAddr && { devAddr: devAddrToBytes(devAddr) }),
-  });
 }
 
 /** Fills in what the bytes say by themselves. */

@@ -73,9 +73,19 @@ describe('REST', () => {
   test('a stream sends one result a line', async () => {
     const response = await get('/api/v3/events', { method: 'POST', body: '{"tail":2}' });
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-    const first = new TextDecoder().decode((await reader.read()).value);
-    expect(JSON.parse(first)).toEqual({ result: { name: 'e.0', time: '1970-01-01T00:00:00Z' } });
-    expect(first.endsWith('\n')).toBe(true);
+    let text = '';
+    while (text.split('\n').length < 3)
+      text += new TextDecoder().decode((await reader.read()).value);
+    const results = ['e.0', 'e.1'].map((name) => ({
+      result: { name, time: '1970-01-01T00:00:00Z' },
+    }));
+    expect(
+      text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual(results);
+    expect(text.endsWith('\n')).toBe(true);
     await reader.cancel();
     while (bench.streams.live > 0) await nextTurn();
   });

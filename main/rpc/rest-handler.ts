@@ -14,6 +14,7 @@ import type { Call, Caller } from './call.ts';
 import { JsonMismatch, jsonToMessage, type ReadContext } from './json/json-to-message.ts';
 import { messageToJson } from './json/message-to-json.ts';
 import { applyQuery, setPath } from './json/query-to-message.ts';
+import { batchesOf } from './message-batches.ts';
 import { createRestRoutes, REST_PREFIX, type RestMatch } from './rest-routes.ts';
 import { type GuardedMethod, MAX_MESSAGE_BYTES, type Router } from './router.ts';
 
@@ -167,13 +168,14 @@ async function answerStream(
   options: RestOptions & { readonly asEvents: boolean; readonly controller: AbortController },
 ): Promise<Response> {
   const { asEvents, controller: client } = options;
-  const messages = method.invoke(message, call)[Symbol.asyncIterator]();
+  const batches = batchesOf(method.invoke(message, call)[Symbol.asyncIterator]());
   const encoder = new TextEncoder();
-  const chunk = (json: JsonObject): Uint8Array =>
-    encoder.encode(`${JSON.stringify(json)}${asEvents ? '\n\n' : '\n'}`);
-  let next: IteratorResult<Message> | undefined;
+  const line = (json: JsonObject): string => `${JSON.stringify(json)}${asEvents ? '\n\n' : '\n'}`;
+  const result = (one: Message): string =>
+    line({ result: messageToJson(method.desc.output, one, options) });
+  let next: IteratorResult<readonly Message[]> | undefined;
   try {
-    next = await messages.next();
+    next = await batches.next();
   } catch (error) {
     const connect = toConnectError(error, options);
     if (connect.code === UNAUTHENTICATED) headers.set('www-authenticate', 'Bearer');
@@ -184,17 +186,15 @@ async function answerStream(
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
-        const result = next ?? (await messages.next());
+        const batch = next ?? (await batches.next());
         next = undefined;
         if (client.signal.aborted) return;
-        if (result.done) controller.close();
-        else
-          controller.enqueue(
-            chunk({ result: messageToJson(method.desc.output, result.value, options) }),
-          );
+        if (batch.done) controller.close();
+        else controller.enqueue(encoder.encode(batch.value.map(result).join('')));
       } catch (error) {
         if (client.signal.aborted) return;
-        controller.enqueue(chunk({ error: errorJson(toConnectError(error, options), options) }));
+        const json = { error: errorJson(toConnectError(error, options), options) };
+        controller.enqueue(encoder.encode(line(json)));
         controller.close();
       }
     },

@@ -9,6 +9,16 @@ export interface BoundedCache<K, V> {
 
 export function createBoundedCache<K, V>(capacity: number): BoundedCache<K, V> {
   const entries = new Map<K, V>();
+  // One iterator goes on from eviction to eviction: a new one would walk over all that was deleted at the map's front.
+  let oldest = entries.keys();
+  const evict = (): void => {
+    let next = oldest.next();
+    if (next.done) {
+      oldest = entries.keys();
+      next = oldest.next();
+    }
+    if (!next.done) entries.delete(next.value);
+  };
   return {
     get(key) {
       const value = entries.get(key);
@@ -21,9 +31,7 @@ export function createBoundedCache<K, V>(capacity: number): BoundedCache<K, V> {
     set(key, value) {
       entries.delete(key);
       entries.set(key, value);
-      if (entries.size <= capacity) return;
-      const oldest = entries.keys().next();
-      if (!oldest.done) entries.delete(oldest.value);
+      if (entries.size > capacity) evict();
     },
     delete: (key) => void entries.delete(key),
     clear: () => entries.clear(),

@@ -23,6 +23,7 @@ export async function createApplicationLab(
       server = createApplicationServer({
         store,
         findDevice: registry.applicationDeviceByIds,
+        onRegistryChange: registry.onChange,
         formatters: createFormatters(service),
         networkQueue: createDownlinkQueue(store, registry),
         events,

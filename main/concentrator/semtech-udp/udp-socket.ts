@@ -1,4 +1,6 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram';
+import { lookup } from 'node:dns';
+import { isIP } from 'node:net';
 import { errorText, type GatehouseError } from '../../base/errors.ts';
 import { linkErrors } from '../link-errors.ts';
 
@@ -58,6 +60,13 @@ function widenReceiveBuffer(socket: Socket): number {
   return socket.getRecvBufferSize();
 }
 
+/** Where we send to are addresses that we received from; looking each up again costs as much as sending. */
+const lookupUnlessNumeric: NonNullable<SocketOptions['lookup']> = (hostname, options, found) => {
+  const family = isIP(hostname);
+  if (family === 0) lookup(hostname, options, found);
+  else found(null, hostname, family);
+};
+
 function textAddress(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
@@ -65,7 +74,10 @@ function textAddress(address: string, port: number): string {
 /** Binds a UDP socket; rejects with a link error. */
 export function openUdpSocket(options: OpenUdpOptions): Promise<UdpSocket> {
   const { host, port, onDatagram, onError } = options;
-  const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4' });
+  const socket = createSocket({
+    type: host.includes(':') ? 'udp6' : 'udp4',
+    lookup: lookupUnlessNumeric,
+  });
   return new Promise((resolve, reject) => {
     socket.once('error', (error: NodeJS.ErrnoException) => {
       socket.close();
