@@ -28,11 +28,16 @@ test('the API key comes from the environment, and the command line is told apart
 });
 
 test.each([
-  [['--http', 'nowhere']],
-  [['--http', '127.0.0.1:99999']],
-  [['--simulate', 'many']],
-  [['--unknown']],
-])('%j is refused with a sentence', (argv) => {
+  [['--http', 'nowhere'], '--http takes HOST:PORT, such as 127.0.0.1:1885, not "nowhere".'],
+  [['--http', '127.0.0.1:99999'], '--http takes HOST:PORT'],
+  [['--simulate', 'many'], '--simulate takes a number from 0 to 10000, not "many".'],
+  [['--simulate', '-1'], '--simulate needs a value.'],
+  [['--data-dir'], '--data-dir needs a value.'],
+  [['--no-open=1'], '--no-open takes no value.'],
+  [['--unknown'], 'There is no option --unknown.'],
+  [['--unknown=1'], 'There is no option --unknown.'],
+  [['simulate'], 'simulate belongs to no option.'],
+])('%j is refused with a sentence', (argv, sentence) => {
   let thrown: unknown;
   try {
     parseFlags(argv, {});
@@ -40,4 +45,7 @@ test.each([
     thrown = error;
   }
   expect(badFlag.is(thrown)).toBe(true);
+  const { message } = thrown as Error;
+  expect(message.startsWith(sentence)).toBe(true);
+  expect(message).toMatch(/[^.]\. Run with --help to see what is accepted\.$/);
 });

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { defineError } from '../base/errors.ts';
+import { defineError, errorText } from '../base/errors.ts';
 
 /** Where to listen, and whether the user asked for exactly that address. */
 export interface ListenAddress {
@@ -91,11 +91,29 @@ function parseSimulate(text: string | undefined): number | undefined {
   return count;
 }
 
+/** What is wrong with a command line, without the advice for programmers that Node adds. */
+function flagProblem(error: unknown): string {
+  const text = errorText(error);
+  const option = /'(--?[^\s']+)/.exec(text)?.[1];
+  switch ((error as { code?: unknown }).code) {
+    case 'ERR_PARSE_ARGS_UNKNOWN_OPTION':
+      return `There is no option ${option}.`;
+    case 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL':
+      return `${/'([^']*)'/.exec(text)?.[1]} belongs to no option.`;
+    case 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE':
+      return text.includes('does not take')
+        ? `${option} takes no value.`
+        : `${option} needs a value.`;
+    default:
+      return text;
+  }
+}
+
 function parseValues(argv: readonly string[]) {
   try {
-    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true }).values;
+    return parseArgs({ args: [...argv], options: OPTIONS }).values;
   } catch (error) {
-    throw badFlag({ reason: `${error instanceof Error ? error.message : String(error)}.` });
+    throw badFlag({ reason: flagProblem(error) });
   }
 }
 

@@ -13,11 +13,25 @@ export const cannotListen = defineError(
   'The {service} address {address} cannot be used: {reason}. Choose another with --{service}.',
 );
 
+/** Why a socket would not listen, in words. */
+function reasonOf(error: unknown): string {
+  switch ((error as { code?: unknown }).code) {
+    case 'EADDRNOTAVAIL':
+      return 'this computer has no such address';
+    case 'EACCES':
+      return 'the system reserves this port for its own programs';
+    case 'ENOTFOUND':
+      return 'nobody knows this name';
+    default:
+      return errorText(error);
+  }
+}
+
 function failure(service: string, { host, port }: ListenAddress, error: unknown): Error {
   const address = `${host}:${port}`;
   return (error as { code?: unknown }).code === 'EADDRINUSE'
     ? portBusy({ service, address }, { cause: error })
-    : cannotListen({ service, address, reason: errorText(error) }, { cause: error });
+    : cannotListen({ service, address, reason: reasonOf(error) }, { cause: error });
 }
 
 /**

@@ -13,7 +13,7 @@ const notices = (...argv: string[]) => noticesFor(parseFlags(argv, {}), 1_885, A
 
 test('nothing is said of what works as it was asked for', () => {
   expect(notices()).toBe('');
-  expect(notices('--udp', '127.0.0.1:1700', '--http', '[::1]:1885', '--simulate', '3')).toBe('');
+  expect(notices('--udp', '127.0.0.1:1700', '--http', '[::1]:1885', '--simulate', '0')).toBe('');
 });
 
 test('whoever opens the API to other computers learns where, and that nothing is encrypted', () => {
@@ -22,6 +22,13 @@ test('whoever opens the API to other computers learns where, and that nothing is
     'at http://192.168.7.20:1885/ or http://[fd00::20]:1885/; nothing',
   );
   expect(notices('--http', '192.168.7.20:1885')).toContain('at http://192.168.7.20:1885/; nothing');
+});
+
+test('whoever simulates devices learns when the last of them has started', () => {
+  expect(notices('--simulate', '3')).toBe(
+    '3 simulated devices start, one after another within 10 s.',
+  );
+  expect(notices('--simulate', '1')).toBe('A simulated device starts.');
 });
 
 test('a key on the command line is warned about, without repeating it', () => {

@@ -1,3 +1,4 @@
+import { startSpacingMs } from '../workspace/start-spacing.ts';
 import type { Flags } from './flags.ts';
 import { type InterfaceAddress, isWildcard } from './own-hosts.ts';
 
@@ -39,5 +40,13 @@ export function noticesFor(
     );
   }
   if (flags.station) notices.push('Basics Station is not served yet; --station opens nothing.');
+  if (flags.simulate) {
+    const seconds = Math.ceil((startSpacingMs(flags.simulate) * (flags.simulate - 1)) / 1_000);
+    notices.push(
+      flags.simulate === 1
+        ? 'A simulated device starts.'
+        : `${flags.simulate} simulated devices start, one after another within ${seconds} s.`,
+    );
+  }
   return notices;
 }
