@@ -1,0 +1,64 @@
+import { create } from '@bufbuild/protobuf';
+import { expect, test } from 'vitest';
+import { EndDeviceSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import {
+  ApplicationDownlinkSchema,
+  DownlinkQueueOperationErrorDetailsSchema,
+} from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { defineError } from '../base/errors.ts';
+import { silentLogger } from '../base/logger.ts';
+import { virtualClock } from '../base/virtual-clock.ts';
+import type { DevAddr } from '../lorawan/index.ts';
+import { createStore } from '../store/index.ts';
+import { keyOf, sampleDevice } from '../store/testing/samples.ts';
+import { createApplicationQueue } from './downlink-queue.ts';
+
+const unknownSession = defineError('pkg/networkserver:unknown_session', 'INVALID_ARGUMENT', 'No.');
+const OLD = Uint8Array.of(1);
+const NEW = Uint8Array.of(2);
+
+test('a push right after the network server promoted a session follows it', async () => {
+  const clock = virtualClock();
+  const logger = silentLogger();
+  const store = await createStore({ directory: ':memory:', clock, logger });
+  const device = await store.unit(() => {
+    const row = store.applicationDevices.put(sampleDevice('door-7'));
+    for (const [kind, sessionKeyId] of [['current', OLD] as const, ['pending', NEW] as const])
+      store.applicationSessions.put({
+        deviceRow: row,
+        kind,
+        devAddr: '02AB0001' as DevAddr,
+        sessionKeyId,
+        appSKey: keyOf(sessionKeyId[0] ?? 0),
+        startedAtMs: 0,
+      });
+    return { row, message: create(EndDeviceSchema) };
+  });
+  const taken: number[][] = [];
+  const queue = createApplicationQueue({
+    store,
+    findDevice: () => device,
+    onRegistryChange: () => undefined,
+    formatters: {} as never,
+    events: { publish: () => undefined },
+    clock,
+    logger,
+    networkQueue: {
+      async push(_, items) {
+        taken.push(items.map(({ sessionKeyId }) => sessionKeyId[0] ?? 0));
+        if (!items.some(({ sessionKeyId }) => sessionKeyId[0] === OLD[0])) return;
+        const devAddr = Uint8Array.of(0x02, 0xab, 0, 1);
+        const about = { sessionKeyId: NEW, devAddr };
+        const details = [create(DownlinkQueueOperationErrorDetailsSchema, about)];
+        throw unknownSession({}, { details });
+      },
+      replace: () => Promise.resolve(),
+      list: () => [],
+    },
+  });
+  const ref = { applicationId: 'lab', deviceId: 'door-7' };
+  const downlink = create(ApplicationDownlinkSchema, { fPort: 1, frmPayload: Uint8Array.of(1) });
+  await queue.push(ref, [downlink]);
+  expect(taken).toEqual([[1, 2], [2]]);
+  await store.close();
+});
