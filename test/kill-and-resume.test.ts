@@ -73,12 +73,17 @@ let notProcessedCount = 0;
 
 let program: HeadlessProcess;
 let forwarder: Forwarder;
+/** Hears the device that joins, so that no other downlink stands in the way of its join-accept. */
+let quietForwarder: Forwarder;
+const transmitted = (): Buffer[] => [...forwarder.transmitted, ...quietForwarder.transmitted];
 
 beforeAll(async () => {
   forwarder = await createForwarder('AA555A0000000101');
+  quietForwarder = await createForwarder('AA555A0000000202');
 });
 afterAll(async () => {
   forwarder.close();
+  quietForwarder.close();
   await program.stop('SIGKILL');
   rmSync(directory, { recursive: true, force: true });
 });
@@ -139,7 +144,7 @@ function sendUplink(device: FleetDevice): string | undefined {
   const name = uplinkName(id, keys.devAddr, nextFCnt);
   const bytes = dataUplink(keys, nextFCnt, confirmed);
   sent.set(name, bytes);
-  forwarder.push(bytes);
+  (device === joiner ? quietForwarder : forwarder).push(bytes);
   return name;
 }
 
@@ -207,24 +212,30 @@ async function killMoment(round: number): Promise<void> {
   await (round % 3 === 1 ? Promise.race([forwarder.nextTransmission(), tooLate]) : anyTime);
 }
 
+/** Asks to join once; the session, or undefined if no join-accept came, as on a machine that was too busy. */
+async function askToJoin(): Promise<SessionKeys | undefined> {
+  devNonce += 1;
+  const before = quietForwarder.transmitted.length;
+  const opened = (): SessionKeys | undefined =>
+    quietForwarder.transmitted
+      .slice(before)
+      .map((bytes) =>
+        bytes[0] === 0x20 ? openJoinAccept(bytes, OTAA.appKey, devNonce) : undefined,
+      )
+      .find((one) => one !== undefined);
+  quietForwarder.push(joinRequest(OTAA, OTAA.appKey, devNonce));
+  await vi
+    .waitFor(() => expect(opened()).toBeDefined(), { timeout: 7_000, interval: 10 })
+    .catch(() => undefined);
+  return opened();
+}
+
 /** A join whose join-accept went on air: the device has a new session from now on. */
 async function joinOverAir(): Promise<void> {
-  devNonce += 1;
-  const before = forwarder.transmitted.length;
-  forwarder.push(joinRequest(OTAA, OTAA.appKey, devNonce));
-  const keys = await vi.waitFor(
-    () => {
-      const opened = forwarder.transmitted
-        .slice(before)
-        .map((bytes) =>
-          bytes[0] === 0x20 ? openJoinAccept(bytes, OTAA.appKey, devNonce) : undefined,
-        )
-        .find((one) => one !== undefined);
-      if (!opened) throw new Error('no join-accept');
-      return opened;
-    },
-    { timeout: 9_000, interval: 20 },
-  );
+  // A device that joins sends nothing else, whose answers would stand in the way of its join-accept.
+  joiner.keys = undefined;
+  const keys = (await askToJoin()) ?? (await askToJoin());
+  if (!keys) throw new Error('no join-accept');
   joiner.keys = keys;
   joiner.nextFCnt = 0;
   sessions.push(keys);
@@ -243,7 +254,7 @@ async function expectWritesThere(): Promise<void> {
   fresh.clear();
   const labelled = await call('GET', `/applications/${APPLICATION}/devices/fast-1?field_mask=name`);
   expect(Number(labelled.name ?? 0)).toBeGreaterThanOrEqual(acknowledged.label);
-  const onAir = new Set(downlinksOf(forwarder.transmitted, sessions).map(({ payload }) => payload));
+  const onAir = new Set(downlinksOf(transmitted(), sessions).map(({ payload }) => payload));
   for (const [id, pushed] of acknowledged.pushed) {
     const path = `/as/applications/${APPLICATION}/devices/${id}/down`;
     const { downlinks = [] } = (await call('GET', path)) as {
@@ -260,7 +271,7 @@ async function expectWritesThere(): Promise<void> {
 
 function expectDownCountersOnce(): void {
   const seen = new Set<string>();
-  for (const { devAddr, fCnt, micValid } of downlinksOf(forwarder.transmitted, sessions)) {
+  for (const { devAddr, fCnt, micValid } of downlinksOf(transmitted(), sessions)) {
     const name = `${devAddr} ${fCnt}`;
     expect({ name, micValid, again: seen.has(name) }).toEqual({
       name,
@@ -328,7 +339,7 @@ async function listedDevices(): Promise<Set<string>> {
 async function liveAndDie(round: number): Promise<void> {
   const receptions = round === 0 ? [] : undecidedReceptions(directory);
   program = await startHeadless(directory);
-  forwarder.connect(program.addresses.udp ?? '');
+  for (const one of [forwarder, quietForwarder]) one.connect(program.addresses.udp ?? '');
   if (round === 0) await register();
   await listen();
   await expectNotProcessed(receptions);
@@ -354,7 +365,7 @@ test('20 kills at random moments lose nothing acknowledged and use no counter tw
       throw new Error(`seed ${seed}, after kill ${round}: ${String(error)}`, { cause: error });
     }
   }
-  const downlinks = downlinksOf(forwarder.transmitted, sessions);
+  const downlinks = downlinksOf(transmitted(), sessions);
   expect(downlinks.length).toBeGreaterThan(KILLS);
   expect(new Set(downlinks.map(({ devAddr }) => devAddr)).size).toBeGreaterThanOrEqual(4);
   expect(notProcessedCount).toBeGreaterThan(KILLS);
