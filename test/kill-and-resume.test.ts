@@ -28,7 +28,7 @@ import {
 const KILLS = 20;
 /** Rounds in which the OTAA device joins; they last until its join-accept was sent. */
 const JOIN_ROUNDS = new Set([0, 11]);
-const LONGEST_ROUND_MS = 1_100;
+const LONGEST_ROUND_MS = 800;
 const UPLINK_INTERVAL_MS = 12;
 /** Longer than it takes to hand a downlink for RX1 over, so that each of these uplinks gets its answer. */
 const CONFIRMED_INTERVAL_MS = 800;
@@ -372,4 +372,4 @@ test('20 kills at random moments lose nothing acknowledged and use no counter tw
   expect(acknowledged.created.size).toBeGreaterThan(KILLS);
   const listed = await listedDevices();
   expect([...acknowledged.created].filter((id) => !listed.has(id))).toEqual([]);
-}, 120_000);
+}, 240_000);
