@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
-import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import { create, fromJson } from '@bufbuild/protobuf';
+import { StructSchema, timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import {
   type Event,
   EventSchema,
@@ -123,6 +123,17 @@ export function eventMessage(event: BusEvent): Event {
   });
 }
 
+/** Tells a reader that was too slow how many of its events were left out. */
+function skippedMessage(skipped: number, identifiers: EntityIdentifiers[], clock: Clock): Event {
+  return create(EventSchema, {
+    name: 'events.stream.skip',
+    time: timestampFromMs(clock.now()),
+    identifiers,
+    origin: 'gatehouse',
+    data: packAny(StructSchema, fromJson(StructSchema, { skipped })),
+  });
+}
+
 /** Names are exact, or regular expressions between slashes. */
 function nameFilter(names: readonly string[]): ((name: string) => boolean) | undefined {
   if (names.length === 0) return undefined;
@@ -177,6 +188,8 @@ export function eventService({
         origin: 'gatehouse',
       });
       for (let batch = await subscription.next(); batch; batch = await subscription.next()) {
+        // The oldest were left out, so their number comes before the others.
+        if (batch.skipped > 0) yield skippedMessage(batch.skipped, request.identifiers, clock);
         for (const event of batch.events) yield eventMessage(event);
       }
     } finally {
