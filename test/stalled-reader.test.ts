@@ -16,7 +16,7 @@ let api: Api;
 let sender: PacedSender;
 
 beforeAll(async () => {
-  program = await startHeadless(directory, [], { heapMiB: 128 });
+  program = await startHeadless(directory, [], { nodeArguments: ['--max-old-space-size=192'] });
   api = programApi(program);
   await api('POST', '/users/admin/gateways', {
     gateway: { ids: { gateway_id: 'roof', eui: ROOF } },
@@ -70,7 +70,7 @@ const FRAMES = 20_000;
 const STALLED_OF_EACH = 5;
 /**
  * A stalled reader costs its queue (2,000 frames at most), one update of as many on its way, and what the system buffers:
- * a few megabytes each. The heap itself is limited to 128 MiB.
+ * a few megabytes each. The heap itself is limited to 192 MiB.
  */
 const MOST_GROWTH_MIB = 250;
 
