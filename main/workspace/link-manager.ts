@@ -65,23 +65,39 @@ export interface LinkManagerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly simulator: Simulator;
-  /** Address of the built-in listener for packet forwarders, where the command line gives one. */
+  /** Address of the built-in listener for packet forwarders; one that differs from the default goes before the stored one. */
   readonly udp: { readonly host: string; readonly port: number; readonly explicit: boolean };
 }
 
 /** Id of the listener for packet forwarders that every workspace has. */
 export const BUILT_IN_UDP = 'udp';
 
+/** Where the command line wants the built-in listener; undefined if it does not say, or was overruled since. */
+type FlaggedAddress = LinkManagerOptions['udp'] | undefined;
+
+/** Where the built-in listener is unless someone says otherwise. */
+const DEFAULT_UDP = { host: '127.0.0.1', port: 1_700 };
+
+function flaggedAddress({ udp }: LinkManagerOptions): FlaggedAddress {
+  const isDefault = udp.host === DEFAULT_UDP.host && udp.port === DEFAULT_UDP.port;
+  return udp.explicit || !isDefault ? udp : undefined;
+}
+
 /** The driver of a link's settings. */
-function driverOf(link: Link, { clock, logger, simulator, udp }: LinkManagerOptions): GatewayLink {
+function driverOf(
+  link: Link,
+  { clock, logger, simulator }: LinkManagerOptions,
+  flagged: FlaggedAddress,
+): GatewayLink {
   const { config, id } = link;
   if (config.case === 'semtechUdp') {
-    const address = id === BUILT_IN_UDP ? udp : { ...config.value, explicit: true };
+    const builtIn = id === BUILT_IN_UDP;
+    const address = (builtIn ? flagged : undefined) ?? config.value;
     return createSemtechUdpLink({
       id,
       host: address.host || '127.0.0.1',
       port: address.port,
-      explicitPort: address.explicit,
+      explicitPort: builtIn ? flagged?.explicit === true : true,
       clock,
       logger: logger.area('semtech_udp'),
     });
@@ -125,9 +141,15 @@ function giveEui({ config }: Link): void {
   config.value.gatewayEui = eui;
 }
 
+function sameAddress({ config: left }: Link, { config: right }: Link): boolean {
+  if (left.case !== 'semtechUdp' || right.case !== 'semtechUdp') return left.case === right.case;
+  return left.value.host === right.value.host && left.value.port === right.value.port;
+}
+
 /** Creates the manager; `start` brings the stored links up. */
 export function createLinkManager(options: LinkManagerOptions): LinkManager {
   const { clock, gatewayServer, simulator, store } = options;
+  let flagged = flaggedAddress(options);
 
   const stored = (): Link[] =>
     store.links.list().map(({ message }) => fromBinary(LinkSchema, message));
@@ -143,13 +165,15 @@ export function createLinkManager(options: LinkManagerOptions): LinkManager {
   const apply = async (link: Link): Promise<void> => {
     await gatewayServer.remove(link.id);
     if (!link.enabled) return;
-    await gatewayServer.add(driverOf(link, options), { frequencyPlanId: link.frequencyPlanId });
+    await gatewayServer.add(driverOf(link, options, flagged), {
+      frequencyPlanId: link.frequencyPlanId,
+    });
   };
   const save = async (link: Link): Promise<LinkStatus> => {
     const plan = link.frequencyPlanId;
     if (plan !== '' && !frequencyPlan(plan)) throw unknownPlan({ id: plan });
     // A driver that cannot be made is refused before anything is stored.
-    if (link.enabled) driverOf(link, options);
+    if (link.enabled) driverOf(link, options, flagged);
     await store.unit(() => store.links.put({ id: link.id, message: toBinary(LinkSchema, link) }));
     await apply(link);
     return statusOf(link);
@@ -167,7 +191,7 @@ export function createLinkManager(options: LinkManagerOptions): LinkManager {
       id: BUILT_IN_UDP,
       name: 'Packet forwarders',
       enabled: true,
-      config: { case: 'semtechUdp', value: { host: '127.0.0.1', port: 1_700 } },
+      config: { case: 'semtechUdp', value: DEFAULT_UDP },
       createdAt: timestampFromMs(clock.now()),
     });
 
@@ -185,6 +209,8 @@ export function createLinkManager(options: LinkManagerOptions): LinkManager {
       if (before.createdAt) changed.createdAt = before.createdAt;
       changed.demo = before.demo;
       if (changed.config.case === undefined) changed.config = before.config;
+      // Another address chosen by hand goes before the one the program was started with.
+      if (link.id === BUILT_IN_UDP && !sameAddress(before, changed)) flagged = undefined;
       return save(changed);
     },
     async delete(id) {
