@@ -10,11 +10,12 @@ import type { Store } from '../store/index.ts';
 import { publishUp } from './application-messages.ts';
 import { type ApplicationQueue, createApplicationQueue } from './downlink-queue.ts';
 import { createDownlinkReports } from './downlink-reports.ts';
+import { createFormatterTrial, type FormatterTrial } from './formatter-trial.ts';
 import type { Formatters } from './formatters/formatters.ts';
 import { createUplinkHandler } from './uplinks.ts';
 
 /** Decrypts, formats and hands on what devices send, and queues what applications send. */
-export interface ApplicationServer extends ApplicationHandler, ApplicationQueue {}
+export interface ApplicationServer extends ApplicationHandler, ApplicationQueue, FormatterTrial {}
 
 export interface ApplicationDeviceRow {
   readonly row: number;
@@ -43,6 +44,7 @@ export function createApplicationServer(options: ApplicationServerOptions): Appl
   return {
     ...queue,
     ...createDownlinkReports(options, queue),
+    ...createFormatterTrial(options),
     uplink: createUplinkHandler(options),
     storeJoin(join) {
       const { device: ref, devAddr, sessionKeyId, appSKey, receivedAtMs } = join;

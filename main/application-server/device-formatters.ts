@@ -14,7 +14,8 @@ import type { ApplicationServerOptions } from './application-server.ts';
 import { formatterFailed, noFPort, noPayload } from './errors.ts';
 import type { PayloadFormatter } from './formatters/formatters.ts';
 
-function formatterOf(
+/** A formatter as messages name it. */
+export function formatterOf(
   kind: FormatterKind | undefined,
   script: string | undefined,
 ): PayloadFormatter {

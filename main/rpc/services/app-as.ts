@@ -1,6 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { EmptySchema } from '@bufbuild/protobuf/wkt';
-import { AppAs } from '../../api/gen/ttn/lorawan/v3/applicationserver_pb.js';
+import {
+  AppAs,
+  type DecodeUplinkRequest,
+  type DecodeUplinkResponse,
+} from '../../api/gen/ttn/lorawan/v3/applicationserver_pb.js';
 import type { EndDeviceIdentifiers } from '../../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import {
   type ApplicationDownlink,
@@ -24,8 +28,16 @@ function refOf(ids: EndDeviceIdentifiers | undefined): DeviceRef {
   return { applicationId: ids?.applicationIds?.applicationId ?? '', deviceId: ids?.deviceId ?? '' };
 }
 
-/** Downlink queues of applications. Subscriptions, simulation and formatter tests answer `unimplemented` as yet. */
-export function applicationTrafficService(queue: QueuePort): Served {
+/** Formatters tried out on messages that go nowhere. */
+export interface FormatterTrialPort {
+  decodeUplink(device: DeviceRef, request: DecodeUplinkRequest): Promise<DecodeUplinkResponse>;
+}
+
+/**
+ * Downlink queues of applications, and uplink formatters tried out. Subscriptions, simulation and the trial of downlink
+ * formatters answer `unimplemented` as yet.
+ */
+export function applicationTrafficService(queue: QueuePort & FormatterTrialPort): Served {
   return serve(AppAs, {
     async downlinkQueuePush({ endDeviceIds, downlinks }) {
       await queue.push(refOf(endDeviceIds), downlinks);
@@ -37,5 +49,6 @@ export function applicationTrafficService(queue: QueuePort): Served {
     },
     downlinkQueueList: (ids) =>
       create(ApplicationDownlinksSchema, { downlinks: [...queue.list(refOf(ids))] }),
+    decodeUplink: (request) => queue.decodeUplink(refOf(request.endDeviceIds), request),
   });
 }
