@@ -18,7 +18,13 @@ import {
 import { createEventBus, type EventBus } from './events/index.ts';
 import { createGatewayServer } from './gateway-server/index.ts';
 import { createJoinServer } from './join-server/index.ts';
-import { formatHex, type NetId, parseDevAddrPrefix, selfTestCrypto } from './lorawan/index.ts';
+import {
+  formatHex,
+  type NetId,
+  netIdToBytes,
+  parseDevAddrPrefix,
+  selfTestCrypto,
+} from './lorawan/index.ts';
 import { createDownlinkQueue, createNetworkServer, newMacState } from './network-server/index.ts';
 import { createRegistry, newApplication, type Registry } from './registry/index.ts';
 import { callerOfHeader, hashSecret, type KnownApiKey, parseToken } from './rpc/api-keys.ts';
@@ -268,6 +274,7 @@ export async function createApp(options: AppOptions): Promise<App> {
           version: options.version,
           buildId: options.buildId,
           startedAtMs: clock.now(),
+          netId: netIdToBytes(NET_ID),
           devAddrBlock,
           listeners: options.listeners,
           loopDelay: loopMeter.read,

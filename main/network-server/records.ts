@@ -14,9 +14,11 @@ import type { ScheduledDownlink } from '../base/seams.ts';
 import {
   type DecodedFrame,
   type DevAddr,
+  dataRateIndex,
   decodeFrame,
   devAddrToBytes,
   eui64ToBytes,
+  latestBand,
   timeOnAirUs,
 } from '../lorawan/index.ts';
 import type { ApplicationUplinkResult } from '../seams/application-traffic.ts';
@@ -134,6 +136,9 @@ export function downlinkRecord(input: {
   if (scheduled) {
     message.frequencyHz = BigInt(scheduled.frequencyHz);
     message.dataRate = dataRateMessage(scheduled.modulation);
+    const band = facts.bandId === undefined ? undefined : latestBand(facts.bandId);
+    const index = band && dataRateIndex(band, scheduled.modulation, 'down');
+    if (index !== undefined) message.dataRateIndex = index;
     message.timeOnAirUs = Math.round(timeOnAirUs(scheduled.modulation, phyPayload.length));
     message.transmission = transmissionRecord(scheduled, nowMs);
   }

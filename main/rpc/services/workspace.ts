@@ -14,6 +14,7 @@ export interface WorkspaceFacts {
   readonly version: string;
   readonly buildId: string;
   readonly startedAtMs: number;
+  readonly netId: Uint8Array;
   readonly devAddrBlock: string;
   listeners(): readonly { readonly service: string; readonly address: string }[];
   loopDelay(): { readonly p99Ms: number; readonly maxMs: number };
@@ -49,6 +50,7 @@ function info({ demo, facts, frames, links, store }: WorkspaceServiceOptions) {
     deviceCount: store.identityDevices.count(),
     gatewayCount: links.list().reduce((count, link) => count + link.gateways.length, 0),
     frameCount: BigInt(frames.total()),
+    netId: facts.netId,
     devAddrBlock: facts.devAddrBlock,
   });
 }
