@@ -17,7 +17,7 @@ import { NotFoundPage } from './pages/not-found-page.tsx';
 import { WorkspacePage } from './pages/workspace/workspace-page.tsx';
 import type { Watch } from './state/watch.ts';
 import { useWatch, WatchContext } from './state/watch-context.ts';
-import { theme } from './theme.ts';
+import { cssVariables, theme } from './theme.ts';
 
 function Pages() {
   return (
@@ -42,8 +42,8 @@ function Pages() {
         )}
       </Route>
       <Route path="/frames/:id?">{({ id }) => <FramesPage selectedId={id} />}</Route>
-      <Route path="/gateways">
-        <GatewaysPage />
+      <Route path="/gateways/:dialog?">
+        {({ dialog }) => <GatewaysPage adding={dialog === 'add'} />}
       </Route>
       <Route path="/workspace">
         <WorkspacePage />
@@ -80,7 +80,12 @@ interface AppProps {
 
 export function App({ api, watch, nonce }: AppProps) {
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariables}
+      defaultColorScheme="auto"
+      getStyleNonce={() => nonce}
+    >
       <ApiContext value={api}>
         <WatchContext value={watch}>
           <Router hook={useHashLocation}>

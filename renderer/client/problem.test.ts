@@ -38,6 +38,8 @@ it('keeps placeholders it has no value for rather than showing "undefined"', () 
 
 it('says in words that nothing answers', () => {
   expect(toProblem(new TypeError('Failed to fetch')).text).toMatch(/cannot be reached/);
+  const wrapped = ConnectError.from(new TypeError('Failed to fetch'), Code.Internal);
+  expect(toProblem(wrapped).text).toMatch(/cannot be reached/);
   expect(toProblem('odd').text).not.toBe('');
 });
 

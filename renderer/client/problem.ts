@@ -45,7 +45,9 @@ export function toProblem(error: unknown): Problem {
   const attributes = details?.attributes;
   const detailText = details === undefined ? '' : fillIn(details.messageFormat, attributes);
   const ownText = failure.rawMessage;
-  const unreachable = details === undefined && failure.code === Code.Unavailable;
+  // A browser that gets no answer at all throws a TypeError with words of its own.
+  const unanswered = failure.cause instanceof TypeError || failure.code === Code.Unavailable;
+  const unreachable = details === undefined && unanswered;
   const text =
     (unreachable ? CODE_TEXTS[Code.Unavailable] : undefined) ??
     (detailText || CODE_TEXTS[failure.code] || ownText || Code[failure.code]);

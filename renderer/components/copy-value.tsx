@@ -35,13 +35,15 @@ export function CopyButton({ value, label }: CopyButtonProps) {
 interface CopyValueProps extends CopyButtonProps {
   /** Shown instead of the value. */
   readonly display?: string;
+  /** Goes on in a new line where there is no room, instead of being cut. */
+  readonly wrap?: boolean;
 }
 
 /** An identifier in fixed-width type with a button that copies it. */
-export function CopyValue({ value, label, display }: CopyValueProps) {
+export function CopyValue({ value, label, display, wrap = false }: CopyValueProps) {
   return (
     <Group gap={2} wrap="nowrap" miw={0}>
-      <Text size="sm" className="mono truncate" title={value}>
+      <Text size="sm" className={wrap ? 'mono' : 'mono truncate'} title={value}>
         {display ?? value}
       </Text>
       <CopyButton value={value} label={label} />

@@ -89,19 +89,18 @@ export function IdentifierInput(props: IdentifierInputProps) {
         spellCheck={false}
         autoComplete="off"
         classNames={{ input: 'mono' }}
-        rightSectionWidth={ordered && props.generate !== undefined ? 60 : 34}
+        rightSectionWidth={
+          ordered && reading.kind === 'ok' && props.generate !== undefined ? 60 : 34
+        }
         rightSection={
           <Group gap={2} wrap="nowrap">
-            {ordered && (
+            {ordered && reading.kind === 'ok' && (
               <Tooltip label="Reverse bytes: as printed (MSB) ↔ as transmitted (LSB)">
                 <ActionIcon
                   variant="subtle"
                   color="gray"
-                  disabled={reading.kind !== 'ok'}
                   aria-label={`Reverse bytes of ${props.label}`}
-                  onClick={() => {
-                    if (reading.kind === 'ok') props.onChange(reversedHex(reading.bytes));
-                  }}
+                  onClick={() => props.onChange(reversedHex(reading.bytes))}
                 >
                   <IconArrowsLeftRight size={15} />
                 </ActionIcon>
@@ -123,7 +122,9 @@ export function IdentifierInput(props: IdentifierInputProps) {
         }
       />
       <div style={{ minHeight: 30, paddingTop: 3 }}>
-        <ReadingHint reading={reading} ordered={ordered} onReverse={props.onChange} />
+        {(props.error === undefined || reading.kind === 'ok') && (
+          <ReadingHint reading={reading} ordered={ordered} onReverse={props.onChange} />
+        )}
       </div>
     </div>
   );

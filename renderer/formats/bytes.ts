@@ -44,6 +44,11 @@ export function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {
   return left.length === right.length && left.every((byte, index) => byte === right[index]);
 }
 
+/** `1 byte`, `7 bytes`. */
+export function byteCount(count: number): string {
+  return `${count} ${count === 1 ? 'byte' : 'bytes'}`;
+}
+
 /** 1,234 B · 12.3 kB · 4.5 MB */
 export function formatSize(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;

@@ -1,5 +1,5 @@
 import { LinkPhase, type LinkStatus } from '../../main/api/gen/gatehouse/v1/links_pb.js';
-import { timestampMs } from './time.ts';
+import { ago, timestampMs } from './time.ts';
 
 export interface PhaseWords {
   readonly label: string;
@@ -62,4 +62,14 @@ export function linkActivity(
     lastFrameMs: newest([heardMs, ...status.gateways.map((it) => timestampMs(it.lastFrameAt))]),
     lastStatusMs: newest(status.gateways.map((it) => timestampMs(it.lastStatusAt))),
   };
+}
+
+/** `last frame 3 s ago`, or `no frame yet`. */
+export function frameAge(ms: number | undefined, nowMs: number): string {
+  return ms === undefined ? 'no frame yet' : `last frame ${ago(ms, nowMs)}`;
+}
+
+/** The same of a packet forwarder's own statistics, which come without any frame too. */
+export function statisticsAge(ms: number | undefined, nowMs: number): string {
+  return ms === undefined ? 'no statistics yet' : `last statistics ${ago(ms, nowMs)}`;
 }

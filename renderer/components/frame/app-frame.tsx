@@ -8,6 +8,8 @@ import {
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import iconUrl from '../../icon.svg';
+import { ShortcutHelp } from '../keyboard/shortcut-help.tsx';
+import { useAppCommands } from '../keyboard/use-app-commands.ts';
 import classes from './app-frame.module.css';
 import { ColorSchemeMenu } from './color-scheme-menu.tsx';
 import { DemoBadge } from './demo-badge.tsx';
@@ -53,9 +55,17 @@ function Navigation() {
 
 /** Header with navigation, bars about the connection, the page, and the status line. */
 export function AppFrame({ children }: { readonly children: ReactNode }) {
+  useAppCommands();
   return (
     <div className={classes.frame}>
       <header className={classes.header}>
+        <button
+          type="button"
+          className={classes.skip}
+          onClick={() => document.getElementById('main')?.focus()}
+        >
+          Skip to the page
+        </button>
         <Link href="/frames" className={classes.brand ?? ''} aria-label="Gatehouse">
           <img src={iconUrl} width={22} height={22} alt="" />
           <span>Gatehouse</span>
@@ -63,10 +73,13 @@ export function AppFrame({ children }: { readonly children: ReactNode }) {
         <Navigation />
         <div className={classes.spacer} />
         <DemoBadge />
+        <ShortcutHelp />
         <ColorSchemeMenu />
       </header>
       <NoticeBars />
-      <main className={classes.main}>{children}</main>
+      <main id="main" tabIndex={-1} className={classes.main}>
+        {children}
+      </main>
       <StatusFooter />
     </div>
   );

@@ -1,30 +1,13 @@
-import { Badge, Button, Group, Text, Tooltip } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
+import { Badge, Button, Group, Tooltip } from '@mantine/core';
 import type { Api } from '../../client/api.ts';
 import { useApi } from '../../client/api-context.ts';
 import { useAction } from '../../state/use-action.ts';
 import { useWatch } from '../../state/watch-context.ts';
-import { notifyProblem } from '../notify.tsx';
+import { notifyProblem, notifyUndo } from '../notify.tsx';
 
 function offerUndo(api: Api): void {
-  const id = notifications.show({
-    autoClose: 12_000,
-    title: 'The demo is removed',
-    message: (
-      <Group justify="space-between" wrap="nowrap">
-        <Text size="sm">Its devices and its virtual gateway are gone.</Text>
-        <Button
-          size="compact-sm"
-          variant="light"
-          onClick={() => {
-            notifications.hide(id);
-            api.workspace.startDemo({}).catch((error: unknown) => notifyProblem(error));
-          }}
-        >
-          Undo
-        </Button>
-      </Group>
-    ),
+  notifyUndo('The demo is removed', 'Its devices and its virtual gateway are gone.', () => {
+    api.workspace.startDemo({}).catch(notifyProblem);
   });
 }
 

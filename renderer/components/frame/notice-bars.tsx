@@ -1,8 +1,9 @@
 import { Button, Text } from '@mantine/core';
 import { IconAlertTriangle, IconPlugConnectedX, IconRefresh } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useNow } from '../../state/use-now.ts';
 import { useWatch } from '../../state/watch-context.ts';
+import { notifyDone } from '../notify.tsx';
 import classes from './app-frame.module.css';
 
 function LostBar() {
@@ -17,9 +18,7 @@ function LostBar() {
         The connection to Gatehouse is lost. What is on screen may be out of date; recording goes on
         as long as the program runs.
       </Text>
-      <Text size="sm" c="dimmed">
-        {seconds > 0 ? `Next attempt in ${seconds} s` : 'Connecting…'}
-      </Text>
+      <Text size="sm">{seconds > 0 ? `Next attempt in ${seconds} s` : 'Connecting…'}</Text>
       <Button size="compact-xs" variant="default" onClick={retryNow}>
         Try now
       </Button>
@@ -54,8 +53,21 @@ function SkippedBar({ count, onHide }: { readonly count: number; readonly onHide
   );
 }
 
+/** Says that a lost connection is back. */
+function useBackNotice(): void {
+  const phase = useWatch((state) => state.phase);
+  const lost = useRef(false);
+  useEffect(() => {
+    if (phase === 'lost') lost.current = true;
+    if (phase !== 'live' || !lost.current) return;
+    lost.current = false;
+    notifyDone('Connected again. What was recorded meanwhile is in the list.');
+  }, [phase]);
+}
+
 /** Bars below the header; none as long as all is well. */
 export function NoticeBars() {
+  useBackNotice();
   const lost = useWatch((state) => state.phase === 'lost');
   const outdated = useWatch(
     (state) =>

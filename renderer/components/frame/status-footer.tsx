@@ -1,8 +1,13 @@
 import { Tooltip } from '@mantine/core';
 import { Link } from 'wouter';
 import type { LinkStatus } from '../../../main/api/gen/gatehouse/v1/links_pb.js';
-import { linkActivity, linkTitle, phaseWords } from '../../formats/link-words.ts';
-import { agoOrNever } from '../../formats/time.ts';
+import {
+  frameAge,
+  linkActivity,
+  linkTitle,
+  phaseWords,
+  statisticsAge,
+} from '../../formats/link-words.ts';
 import { useNow } from '../../state/use-now.ts';
 import { useWatch } from '../../state/watch-context.ts';
 import { StatusDot } from '../status-dot.tsx';
@@ -25,10 +30,8 @@ function LinkLine({ status, nowMs }: LinkLineProps) {
     <Link href="/gateways" className={classes.status ?? ''}>
       <StatusDot color={color} />
       <span className="truncate">
-        <strong>{linkTitle(status)}</strong> {label.toLowerCase()} · last frame{' '}
-        {agoOrNever(lastFrameMs, nowMs)}
-        {status.link?.config.case === 'semtechUdp' &&
-          ` · last statistics ${agoOrNever(lastStatusMs, nowMs)}`}
+        <strong>{linkTitle(status)}</strong> {label.toLowerCase()} · {frameAge(lastFrameMs, nowMs)}
+        {status.link?.config.case === 'semtechUdp' && ` · ${statisticsAge(lastStatusMs, nowMs)}`}
       </span>
     </Link>
   );
@@ -47,12 +50,19 @@ export function StatusFooter() {
   const links = useWatch((state) => state.links);
   const phase = useWatch((state) => state.phase);
   const version = useWatch((state) => state.workspace?.version);
-  const enabled = links?.filter((status) => status.link?.enabled === true) ?? [];
+  // What was known before the connection was lost says nothing about now.
+  const known = phase === 'live' ? links : undefined;
+  const enabled = known?.filter((status) => status.link?.enabled === true) ?? [];
   const shown = [...enabled].sort(byImportance).slice(0, MOST_SHOWN);
   return (
     <footer className={classes.footer} data-testid="status-footer">
-      {links === undefined && <span>{phase === 'lost' ? 'Not connected' : 'Connecting…'}</span>}
-      {links !== undefined && enabled.length === 0 && (
+      {known === undefined && (
+        <span className={classes.status}>
+          <StatusDot color="gray" />
+          {phase === 'lost' ? 'Not connected; the state of the gateways is unknown' : 'Connecting…'}
+        </span>
+      )}
+      {known !== undefined && enabled.length === 0 && (
         <Link href="/gateways" className={classes.status ?? ''}>
           <StatusDot color="gray" /> No gateway is connected. Add one
         </Link>

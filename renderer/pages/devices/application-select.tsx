@@ -1,4 +1,5 @@
 import { Select } from '@mantine/core';
+import { useEffect } from 'react';
 import { useApi } from '../../client/api-context.ts';
 import { useLoad } from '../../state/use-load.ts';
 
@@ -20,6 +21,12 @@ export function ApplicationSelect(props: ApplicationSelectProps) {
     const value = ids?.applicationId ?? '';
     return { value, label: name === '' ? value : `${name} (${value})` };
   });
+  const { value, onChange } = props;
+  useEffect(() => {
+    // One that is gone, such as the demo's, leaves its place to the first there is.
+    const first = options[0]?.value;
+    if (first !== undefined && options.every((option) => option.value !== value)) onChange(first);
+  }, [applications.data, value]);
   const data = options.some(({ value }) => value === props.value)
     ? options
     : [{ value: props.value, label: props.value }, ...options];

@@ -28,7 +28,6 @@ export interface DeviceDraft {
   readonly sNwkSIntKey: string;
   readonly nwkSEncKey: string;
   readonly appSKey: string;
-  readonly classC: boolean;
   /** ABP devices that begin at 0 after each reset. */
   readonly resetsFCnt: boolean;
   readonly simulate: boolean;
@@ -56,7 +55,6 @@ export const INITIAL_DRAFT: DeviceDraft = {
   sNwkSIntKey: '',
   nwkSEncKey: '',
   appSKey: '',
-  classC: false,
   resetsFCnt: false,
   simulate: false,
   formatter: PayloadFormatter.FORMATTER_NONE,
@@ -198,7 +196,6 @@ export function draftToEndDevice(draft: DeviceDraft): EndDevice {
     frequencyPlanId: draft.frequencyPlanId,
     lorawanVersion: draft.macVersion,
     lorawanPhyVersion: draft.phyVersion,
-    supportsClassC: draft.classC,
     ...parts,
     ...(macSettings === undefined ? {} : { macSettings }),
     ...(formatters === undefined ? {} : { formatters }),

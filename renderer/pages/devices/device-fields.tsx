@@ -1,4 +1,4 @@
-import { Checkbox, Group, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core';
+import { Checkbox, Group, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { PayloadFormatter } from '../../../main/api/gen/ttn/lorawan/v3/messages_pb.js';
 import { FrequencyPlanSelect } from '../../components/frequency-plan-select.tsx';
 import {
@@ -48,12 +48,10 @@ export function RadioFields({ draft, problems, change }: DraftFieldsProps) {
           }))}
         />
       </Group>
-      <Switch
-        size="sm"
-        label="Class C: listens all the time"
-        checked={draft.classC}
-        onChange={(event) => change({ classC: event.currentTarget.checked })}
-      />
+      <Text size="xs" c="dimmed" data-testid="class-note">
+        The device is served as class A: downlinks go out after its uplinks. Classes B and C cannot
+        be chosen yet.
+      </Text>
     </Stack>
   );
 }

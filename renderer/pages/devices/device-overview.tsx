@@ -1,37 +1,33 @@
-import { Anchor, Button, Grid, Group, Stack, Text } from '@mantine/core';
-import { IconEye } from '@tabler/icons-react';
-import { useState } from 'react';
+import { Anchor, Grid, Group, Stack, Text } from '@mantine/core';
 import { Link } from 'wouter';
 import type { EndDevice } from '../../../main/api/gen/ttn/lorawan/v3/end_device_pb.js';
-import { useApi } from '../../client/api-context.ts';
+import { ByteFormSelect, ByteValue } from '../../components/byte-value.tsx';
 import { CopyValue } from '../../components/copy-value.tsx';
 import { type Fact, Facts } from '../../components/facts.tsx';
 import { Panel } from '../../components/panel.tsx';
-import { ProblemAlert } from '../../components/problem-alert.tsx';
 import { toHex } from '../../formats/bytes.ts';
 import { isUplink } from '../../formats/frame-words.ts';
 import { macVersionLabel, phyVersionLabel } from '../../formats/lorawan-versions.ts';
 import { formatFrequency } from '../../formats/radio.ts';
 import { clockTime, dateTime, timestampMs } from '../../formats/time.ts';
-import { useAction } from '../../state/use-action.ts';
+import { DeviceKeys } from './device-keys.tsx';
 import type { DeviceDetails } from './use-device.ts';
 
-function hexFact(label: string, bytes: Uint8Array | undefined): Fact {
-  const present = bytes !== undefined && bytes.length > 0;
-  return { label, value: present ? <CopyValue value={toHex(bytes)} label={label} /> : '–' };
+function byteFact(label: string, bytes: Uint8Array | undefined): Fact {
+  return { label, value: <ByteValue bytes={bytes} label={label} /> };
 }
 
 function Identity({ details }: { readonly details: DeviceDetails }) {
   const { identity, network } = details;
   const createdMs = timestampMs(identity?.createdAt);
   return (
-    <Panel title="Identity">
+    <Panel title="Identity" aside={<ByteFormSelect />}>
       <Facts
         facts={[
           { label: 'Device id', value: <CopyValue value={details.deviceId} label="device id" /> },
           { label: 'Application', value: details.applicationId },
-          hexFact('DevEUI', identity?.ids?.devEui),
-          ...(network?.supportsJoin === false ? [] : [hexFact('JoinEUI', identity?.ids?.joinEui)]),
+          byteFact('DevEUI', identity?.ids?.devEui),
+          ...(network?.supportsJoin === false ? [] : [byteFact('JoinEUI', identity?.ids?.joinEui)]),
           { label: 'LoRaWAN', value: network ? macVersionLabel(network.lorawanVersion) : '–' },
           {
             label: 'Regional Parameters',
@@ -73,7 +69,9 @@ function Session({ details }: { readonly details: DeviceDetails }) {
       <Panel title="Session">
         <Text size="sm" c="dimmed">
           {network?.pendingSession === undefined
-            ? 'No session yet: the device has not joined.'
+            ? network?.supportsJoin === false
+              ? 'This ABP device has no session: register it again with its DevAddr and session keys.'
+              : 'No session yet: the device has not joined. Its join request shows under Live data, with the cause if it is dropped.'
             : 'The join was accepted; the session begins with the first uplink.'}
         </Text>
       </Panel>
@@ -85,7 +83,7 @@ function Session({ details }: { readonly details: DeviceDetails }) {
     <Panel title="Session">
       <Facts
         facts={[
-          hexFact('DevAddr', session.devAddr),
+          byteFact('DevAddr', session.devAddr),
           { label: 'Started', value: startedMs === undefined ? '–' : dateTime(startedMs) },
           { label: 'Last FCntUp', value: counter(session.lastFCntUp, startedMs) },
           { label: 'Last NFCntDown', value: counter(session.lastNFCntDown, startedMs) },
@@ -99,59 +97,6 @@ function Session({ details }: { readonly details: DeviceDetails }) {
             : [{ label: 'Battery', value: `${Math.round(battery * 100)} %` }]),
         ]}
       />
-    </Panel>
-  );
-}
-
-function RootKeys({ details }: { readonly details: DeviceDetails }) {
-  const api = useApi();
-  const [keys, setKeys] = useState<EndDevice['rootKeys']>();
-  const reveal = useAction(async () => {
-    const device = await api.jsDevices.get({
-      endDeviceIds: {
-        deviceId: details.deviceId,
-        applicationIds: { applicationId: details.applicationId },
-      },
-      fieldMask: { paths: ['root_keys'] },
-    });
-    setKeys(device.rootKeys);
-  });
-  if (details.network?.supportsJoin === false) return null;
-  return (
-    <Panel
-      title="Root keys"
-      aside={
-        keys === undefined ? (
-          <Button
-            size="compact-xs"
-            variant="default"
-            leftSection={<IconEye size={14} />}
-            loading={reveal.busy}
-            onClick={() => void reveal.run()}
-            data-testid="reveal-keys"
-          >
-            Show keys
-          </Button>
-        ) : (
-          <Button size="compact-xs" variant="default" onClick={() => setKeys(undefined)}>
-            Hide keys
-          </Button>
-        )
-      }
-    >
-      {reveal.problem !== undefined && <ProblemAlert problem={reveal.problem} />}
-      {keys === undefined ? (
-        <Text size="sm" c="dimmed">
-          Kept back until asked for.
-        </Text>
-      ) : (
-        <Facts
-          facts={[
-            hexFact('AppKey', keys.appKey?.key),
-            ...(keys.nwkKey === undefined ? [] : [hexFact('NwkKey', keys.nwkKey.key)]),
-          ]}
-        />
-      )}
     </Panel>
   );
 }
@@ -205,7 +150,7 @@ export function DeviceOverview({ details }: { readonly details: DeviceDetails })
       <Grid.Col span={{ base: 12, md: 6 }}>
         <Stack gap="md">
           <Identity details={details} />
-          <RootKeys details={details} />
+          <DeviceKeys details={details} />
         </Stack>
       </Grid.Col>
       <Grid.Col span={{ base: 12, md: 6 }}>

@@ -2,6 +2,7 @@ import { Badge, Button, Group, Tabs, Text, Title } from '@mantine/core';
 import { IconActivity, IconArrowLeft, IconTrash } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import { Link, useLocation } from 'wouter';
+import type { EndDevice } from '../../../main/api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { useApi } from '../../client/api-context.ts';
 import { ConfirmModal } from '../../components/confirm-modal.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
@@ -64,6 +65,12 @@ function DeleteButton({ applicationId, deviceId }: Omit<DevicePageProps, 'tab'>)
   );
 }
 
+/** The network serves every device as class A as yet; a device registered as more is told so. */
+function classWords({ supportsClassB, supportsClassC }: EndDevice): string {
+  const wanted = supportsClassC ? 'C' : supportsClassB ? 'B' : undefined;
+  return wanted === undefined ? 'class A' : `class ${wanted}, served as A`;
+}
+
 function Head({
   details,
   ...ids
@@ -91,12 +98,17 @@ function Head({
       )}
       {details.network !== undefined && (
         <Badge variant="default" radius="sm">
-          {details.network.supportsJoin ? 'OTAA' : 'ABP'} · class{' '}
-          {details.network.supportsClassC ? 'C' : 'A'}
+          {details.network.supportsJoin ? 'OTAA' : 'ABP'} · {classWords(details.network)}
         </Badge>
       )}
       <Text size="sm" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
-        last seen <Age ms={details.lastSeenMs} nowMs={nowMs} />
+        {details.lastSeenMs === undefined ? (
+          'not heard yet'
+        ) : (
+          <>
+            last seen <Age ms={details.lastSeenMs} nowMs={nowMs} />
+          </>
+        )}
       </Text>
       <span style={{ flex: 1 }} />
       <DeleteButton {...ids} />
@@ -159,6 +171,9 @@ export function DevicePage(page: DevicePageProps) {
           }
           onRetry={details.reload}
         />
+        <Button component={Link} href="/devices" variant="default" size="xs" mt="sm">
+          All devices
+        </Button>
       </div>
     );
   }

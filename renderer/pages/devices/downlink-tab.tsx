@@ -1,3 +1,4 @@
+import { Code, ConnectError } from '@connectrpc/connect';
 import {
   Alert,
   Button,
@@ -17,22 +18,15 @@ import { TxSchedulePriority } from '../../../main/api/gen/ttn/lorawan/v3/lorawan
 import { useApi } from '../../client/api-context.ts';
 import { Panel } from '../../components/panel.tsx';
 import { ProblemAlert } from '../../components/problem-alert.tsx';
+import { byteCount } from '../../formats/bytes.ts';
 import { isUplink } from '../../formats/frame-words.ts';
+import { PRIORITIES } from '../../formats/priorities.ts';
 import { useAction } from '../../state/use-action.ts';
 import { useLoad } from '../../state/use-load.ts';
 import { type PayloadForm, readPayload } from './downlink-draft.ts';
-import { DownlinkQueue, RecentDownlinks } from './downlink-lists.tsx';
-import type { DeviceDetails } from './use-device.ts';
-
-const PRIORITIES = [
-  { value: TxSchedulePriority.LOWEST, label: 'Lowest' },
-  { value: TxSchedulePriority.LOW, label: 'Low' },
-  { value: TxSchedulePriority.BELOW_NORMAL, label: 'Below normal' },
-  { value: TxSchedulePriority.NORMAL, label: 'Normal' },
-  { value: TxSchedulePriority.ABOVE_NORMAL, label: 'Above normal' },
-  { value: TxSchedulePriority.HIGH, label: 'High' },
-  { value: TxSchedulePriority.HIGHEST, label: 'Highest' },
-].map(({ value, label }) => ({ value: String(value), label }));
+import { DownlinkQueue } from './downlink-queue-panel.tsx';
+import { RecentDownlinks } from './recent-downlinks.tsx';
+import { type DeviceDetails, endDeviceIds } from './use-device.ts';
 
 const FORMS: readonly { readonly value: PayloadForm; readonly label: string }[] = [
   { value: 'hex', label: 'Hex' },
@@ -52,7 +46,7 @@ interface Draft {
 
 function sizeText(draft: Draft): string {
   const reading = readPayload(draft.text, draft.form);
-  if (reading.kind === 'bytes') return `${reading.bytes.length} bytes`;
+  if (reading.kind === 'bytes') return byteCount(reading.bytes.length);
   return reading.kind === 'decoded' ? 'Encoded by the payload formatter of the device' : '';
 }
 
@@ -83,6 +77,11 @@ function PayloadFields({ draft, change }: FieldsProps) {
         value={draft.text}
         error={error}
         onChange={(event) => change({ text: event.currentTarget.value })}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+          event.preventDefault();
+          event.currentTarget.form?.requestSubmit();
+        }}
         placeholder={
           draft.form === 'json' ? '{"led": true}' : draft.form === 'hex' ? '01 A0 FF' : ''
         }
@@ -115,7 +114,7 @@ function OptionFields({ draft, change }: FieldsProps) {
         <Select
           label="Priority"
           allowDeselect={false}
-          data={PRIORITIES}
+          data={PRIORITIES.map(({ priority, label }) => ({ value: String(priority), label }))}
           value={draft.priority}
           onChange={(priority) => change({ priority: priority ?? draft.priority })}
         />
@@ -144,12 +143,9 @@ function useQueueDownlink(details: DeviceDetails, onDone: () => void) {
   const api = useApi();
   return useAction(async (draft: Draft) => {
     const reading = readPayload(draft.text, draft.form);
-    if (reading.kind === 'error') throw new Error(reading.message);
+    if (reading.kind === 'error') throw new ConnectError(reading.message, Code.InvalidArgument);
     const request = {
-      endDeviceIds: {
-        deviceId: details.deviceId,
-        applicationIds: { applicationId: details.applicationId },
-      },
+      endDeviceIds: endDeviceIds(details),
       downlinks: [
         {
           fPort: draft.fPort,
@@ -165,12 +161,6 @@ function useQueueDownlink(details: DeviceDetails, onDone: () => void) {
     else await api.appAs.downlinkQueueReplace(request);
     onDone();
   });
-}
-
-function whenItGoes(details: DeviceDetails): string {
-  return details.network?.supportsClassC === true
-    ? 'Class C is not served yet: it goes out in the receive window after the next uplink of the device.'
-    : 'It goes out in the receive window after the next uplink of the device.';
 }
 
 /** Queue a downlink, see what waits, and what became of the former ones. */
@@ -189,11 +179,7 @@ export function DownlinkTab({ details }: { readonly details: DeviceDetails }) {
   const newest = details.frames[0];
   const queue = useLoad(
     `queue/${details.applicationId}/${details.deviceId}`,
-    (signal) =>
-      api.appAs.downlinkQueueList(
-        { deviceId: details.deviceId, applicationIds: { applicationId: details.applicationId } },
-        { signal },
-      ),
+    (signal) => api.appAs.downlinkQueueList(endDeviceIds(details), { signal }),
     `${newest?.id ?? ''}/${newest?.verdict?.outcome ?? ''}`,
   );
   const send = useQueueDownlink(details, () => {
@@ -213,7 +199,7 @@ export function DownlinkTab({ details }: { readonly details: DeviceDetails }) {
           <form
             onSubmit={(event) => {
               event.preventDefault();
-              void send.run(draft);
+              if (ready) void send.run(draft);
             }}
           >
             <Stack gap="sm">
@@ -231,7 +217,7 @@ export function DownlinkTab({ details }: { readonly details: DeviceDetails }) {
                   role="status"
                   data-testid="downlink-queued"
                 >
-                  Queued. {whenItGoes(details)}
+                  Queued. It goes out in a receive window after the next uplink of the device.
                 </Alert>
               )}
               <Button

@@ -9,10 +9,11 @@ import { ProblemAlert } from '../../components/problem-alert.tsx';
 import { toHex } from '../../formats/bytes.ts';
 import { isUplink } from '../../formats/frame-words.ts';
 import { clockTime, timestampMs } from '../../formats/time.ts';
+import { useDraft } from '../../state/drafts.ts';
 import { useAction } from '../../state/use-action.ts';
 import { INITIAL_DRAFT } from './device-draft.ts';
 import { FormatterEditor } from './device-fields.tsx';
-import type { DeviceDetails } from './use-device.ts';
+import { type DeviceDetails, endDeviceIds } from './use-device.ts';
 
 interface Choice {
   readonly formatter: PayloadFormatter;
@@ -26,13 +27,6 @@ interface Tried {
 
 function parameterOf({ formatter, code }: Choice): string {
   return formatter === PayloadFormatter.FORMATTER_JAVASCRIPT ? code : '';
-}
-
-function idsOf(details: DeviceDetails) {
-  return {
-    deviceId: details.deviceId,
-    applicationIds: { applicationId: details.applicationId },
-  };
 }
 
 /** Runs the formatter as it stands here on a frame that was really heard. */
@@ -50,7 +44,7 @@ function TryPanel({
     if (uplink === undefined) return;
     setTried(undefined);
     const answer = await api.appAs.decodeUplink({
-      endDeviceIds: idsOf(details),
+      endDeviceIds: endDeviceIds(details),
       formatter: choice.formatter,
       parameter: parameterOf(choice),
       uplink: {
@@ -115,15 +109,24 @@ function TryPanel({
 export function FormatterTab({ details }: { readonly details: DeviceDetails }) {
   const api = useApi();
   const stored = details.application?.formatters;
-  const [choice, setChoice] = useState<Choice>({
+  const saved: Choice = {
     formatter: stored?.upFormatter ?? PayloadFormatter.FORMATTER_NONE,
     code: stored?.upFormatterParameter || INITIAL_DRAFT.formatterCode,
-  });
+  };
+  const draft = useDraft<Choice | undefined>(
+    `formatter/${details.applicationId}/${details.deviceId}`,
+    undefined,
+  );
+  const choice = draft.value ?? saved;
+  const setChoice = (wanted: Partial<Choice>): void =>
+    draft.change(() => ({ ...choice, ...wanted }));
+  const changed =
+    parameterOf(choice) !== parameterOf(saved) || choice.formatter !== saved.formatter;
   const save = useAction(async () => {
     const parameter = parameterOf(choice);
     await api.asDevices.set({
       endDevice: {
-        ids: idsOf(details),
+        ids: endDeviceIds(details),
         formatters: {
           upFormatter: choice.formatter,
           upFormatterParameter: parameter,
@@ -135,29 +138,42 @@ export function FormatterTab({ details }: { readonly details: DeviceDetails }) {
     });
     notifyDone('The payload formatter is saved; it is used from the next frame on');
     details.reload();
+    draft.discard();
   });
   return (
     <Grid gap="md">
       <Grid.Col span={{ base: 12, md: 7 }}>
-        <Panel title="Payload formatter">
+        <Panel title="Formatter of this device">
           <Stack gap="sm">
             <FormatterEditor
               formatter={choice.formatter}
               code={choice.code}
-              onFormatter={(formatter) => setChoice((old) => ({ ...old, formatter }))}
-              onCode={(code) => setChoice((old) => ({ ...old, code }))}
+              onFormatter={(formatter) => setChoice({ formatter })}
+              onCode={(code) => setChoice({ code })}
             />
             {save.problem !== undefined && (
               <ProblemAlert problem={save.problem} title="The formatter was not saved" />
             )}
-            <Button
-              w="fit-content"
-              loading={save.busy}
-              onClick={() => void save.run()}
-              data-testid="formatter-save"
-            >
-              Save formatter
-            </Button>
+            <Group gap="xs">
+              <Button
+                loading={save.busy}
+                disabled={!changed}
+                onClick={() => void save.run()}
+                data-testid="formatter-save"
+              >
+                Save formatter
+              </Button>
+              {changed && (
+                <>
+                  <Button variant="default" onClick={draft.discard}>
+                    Undo the changes
+                  </Button>
+                  <Text size="sm" c="dimmed" role="status">
+                    Not saved yet
+                  </Text>
+                </>
+              )}
+            </Group>
           </Stack>
         </Panel>
       </Grid.Col>

@@ -9,6 +9,7 @@ import { Panel } from '../../components/panel.tsx';
 import { ProblemAlert } from '../../components/problem-alert.tsx';
 import { suggestDeviceId } from '../../formats/device-id.ts';
 import { readIdentifier } from '../../formats/identifier-reading.ts';
+import { useDraft } from '../../state/drafts.ts';
 import { useAction } from '../../state/use-action.ts';
 import { useWatch } from '../../state/watch-context.ts';
 import {
@@ -29,39 +30,56 @@ import {
 } from './device-fields.tsx';
 import { KeyFields } from './key-fields.tsx';
 
+interface KeptForm {
+  readonly draft: DeviceDraft;
+  /** The id was typed; it does not follow name and DevEUI any more. */
+  readonly idTouched: boolean;
+}
+
+const INITIAL_FORM: KeptForm = { draft: INITIAL_DRAFT, idTouched: false };
+
+/** Changes fields, and with them the id that is offered as long as none was typed. */
+function changeForm(form: KeptForm, wanted: Partial<DeviceDraft>): KeptForm {
+  const draft = changeDraft(form.draft, wanted);
+  if (wanted.deviceId !== undefined) return { draft, idTouched: wanted.deviceId !== '' };
+  if (form.idTouched) return { ...form, draft };
+  const eui = readIdentifier(draft.devEui, 8);
+  const deviceId = suggestDeviceId(draft.name, eui.kind === 'ok' ? eui.hex : undefined);
+  return { draft: { ...draft, deviceId }, idTouched: false };
+}
+
 interface DraftForm {
   readonly draft: DeviceDraft;
+  /** What was typed before the user looked elsewhere. */
+  readonly resumed: boolean;
   readonly problems: DraftProblems;
   change(change: Partial<DeviceDraft>): void;
+  discard(): void;
   setServerProblems(problems: DraftProblems): void;
   /** Shows what is missing; true if nothing is. */
   check(): boolean;
 }
 
 function useDraftForm(): DraftForm {
-  const [draft, setDraft] = useState(INITIAL_DRAFT);
-  const [idTouched, setIdTouched] = useState(false);
+  const kept = useDraft('registration', INITIAL_FORM);
+  const { draft } = kept.value;
   const [checked, setChecked] = useState(false);
   const [serverProblems, setServerProblems] = useState<DraftProblems>({});
   const change = (wanted: Partial<DeviceDraft>): void => {
-    if (wanted.deviceId !== undefined) setIdTouched(wanted.deviceId !== '');
     setServerProblems({});
-    setDraft((old) => {
-      const next = changeDraft(old, wanted);
-      if (idTouched || wanted.deviceId !== undefined) return next;
-      const eui = readIdentifier(next.devEui, 8);
-      return {
-        ...next,
-        deviceId: suggestDeviceId(next.name, eui.kind === 'ok' ? eui.hex : undefined),
-      };
-    });
+    kept.change((old) => changeForm(old, wanted));
   };
   const check = (): boolean => {
     setChecked(true);
     return Object.keys(draftProblems(draft)).length === 0;
   };
   const problems = { ...(checked ? draftProblems(draft) : {}), ...serverProblems };
-  return { draft, problems, change, setServerProblems, check };
+  const discard = (): void => {
+    setChecked(false);
+    setServerProblems({});
+    kept.discard();
+  };
+  return { draft, resumed: kept.resumed, problems, change, discard, setServerProblems, check };
 }
 
 /** A simulated device reaches the network only through a virtual gateway. */
@@ -99,6 +117,7 @@ function useRegistration(form: DraftForm) {
       if (field !== undefined) form.setServerProblems({ [field]: problem.text });
       throw error;
     }
+    form.discard();
     notifyDone(`${draft.deviceId} is registered`);
     navigate(`/devices/${draft.applicationId}/${draft.deviceId}`);
   });
@@ -119,7 +138,13 @@ function ActivationChoice({ draft, change }: DraftFieldsProps) {
   );
 }
 
-function SubmitRow({ busy, incomplete }: { readonly busy: boolean; readonly incomplete: boolean }) {
+interface SubmitRowProps {
+  readonly busy: boolean;
+  readonly incomplete: boolean;
+  onDiscard(): void;
+}
+
+function SubmitRow({ busy, incomplete, onDiscard }: SubmitRowProps) {
   return (
     <Group justify="flex-end" gap="xs">
       {incomplete && (
@@ -127,7 +152,7 @@ function SubmitRow({ busy, incomplete }: { readonly busy: boolean; readonly inco
           Some fields need attention before the device can be registered.
         </Text>
       )}
-      <Button component={Link} href="/devices" variant="default">
+      <Button component={Link} href="/devices" variant="default" onClick={onDiscard}>
         Cancel
       </Button>
       <Button type="submit" loading={busy} data-testid="register-submit">
@@ -148,7 +173,17 @@ export function RegisterDevicePage() {
   };
   const fields = { draft, problems, change };
   return (
-    <Page title="Register an end device">
+    <Page
+      title="Register an end device"
+      note={form.resumed ? 'What you typed before is still here' : undefined}
+      actions={
+        form.resumed && (
+          <Button size="xs" variant="default" onClick={form.discard}>
+            Start over
+          </Button>
+        )
+      }
+    >
       <form onSubmit={onSubmit} noValidate>
         <Grid gap="md">
           <Grid.Col span={{ base: 12, md: 6 }}>
@@ -179,6 +214,7 @@ export function RegisterDevicePage() {
               )}
               <SubmitRow
                 busy={register.busy}
+                onDiscard={form.discard}
                 incomplete={Object.keys(problems).length > 0 && register.problem === undefined}
               />
             </Stack>

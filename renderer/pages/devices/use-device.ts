@@ -23,6 +23,7 @@ const NETWORK_FIELDS = [
   'lorawan_version',
   'lorawan_phy_version',
   'supports_join',
+  'supports_class_b',
   'supports_class_c',
   'session.dev_addr',
   'session.last_f_cnt_up',
@@ -32,6 +33,7 @@ const NETWORK_FIELDS = [
   'pending_session.dev_addr',
   'battery_percentage',
   'mac_state.device_class',
+  'mac_state.pending_application_downlink',
   'mac_state.current_parameters.adr_data_rate_index',
   'mac_state.current_parameters.adr_tx_power_index',
   'mac_state.current_parameters.adr_nb_trans',
@@ -53,6 +55,14 @@ export interface DeviceDetails {
   readonly lastSeenMs: number | undefined;
   readonly problem: Problem | undefined;
   reload(): void;
+}
+
+/** Names of a device as requests have them. */
+export function endDeviceIds({
+  applicationId,
+  deviceId,
+}: Pick<DeviceDetails, 'applicationId' | 'deviceId'>) {
+  return { deviceId, applicationIds: { applicationId } };
 }
 
 function optional<T>(call: Promise<T>): Promise<T | undefined> {
@@ -79,8 +89,8 @@ export function useDevice(applicationId: string, deviceId: string): DeviceDetail
   const load = useLoad(
     `device/${applicationId}/${deviceId}`,
     async (signal) => {
-      const endDeviceIds = { deviceId, applicationIds: { applicationId } };
-      const request = (paths: string[]) => ({ endDeviceIds, fieldMask: { paths } });
+      const ids = endDeviceIds({ applicationId, deviceId });
+      const request = (paths: string[]) => ({ endDeviceIds: ids, fieldMask: { paths } });
       const [identity, network, application] = await Promise.all([
         api.devices.get(request(IDENTITY_FIELDS), { signal }),
         optional(api.nsDevices.get(request(NETWORK_FIELDS), { signal })),

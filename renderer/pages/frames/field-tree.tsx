@@ -1,9 +1,10 @@
+import { type KeyboardEvent, type Ref, useEffect, useRef, useState } from 'react';
 import { toHex } from '../../formats/bytes.ts';
-import { bitPattern, type FieldNode, type HexModel } from './hex-model.ts';
+import { bitPattern, type FieldNode, type HexModel, nodeByKey } from './hex-model.ts';
 import classes from './inspector.module.css';
 
 export interface Highlight {
-  /** Field under the pointer. */
+  /** Field under the pointer or the keyboard. */
   readonly hovered: number | undefined;
   /** Field that was clicked; stays. */
   readonly chosen: number | undefined;
@@ -31,15 +32,25 @@ function nodeTitle(node: FieldNode): string {
   return `${node.field.name}\n${where}${mask}${node.field.decrypted ? ', decrypted' : ''}`;
 }
 
-function NodeLine({ node, tree }: { readonly node: FieldNode; readonly tree: FieldTreeProps }) {
+interface NodeLineProps {
+  readonly node: FieldNode;
+  readonly tree: FieldTreeProps;
+  /** The one line that Tab leads to. */
+  readonly reachable: boolean;
+  readonly line: Ref<HTMLButtonElement>;
+}
+
+function NodeLine({ node, tree, reachable, line }: NodeLineProps) {
   const { field } = node;
   const bytes = bytesOf(node, tree);
   const bits = bitPattern(bytes, field.bitMask);
   const value = field.value === '' && !node.hasChildren ? toHex(bytes, ' ') : field.value;
   return (
     <button
+      ref={line}
       type="button"
       role="treeitem"
+      tabIndex={reachable ? 0 : -1}
       aria-level={node.depth + 1}
       aria-selected={tree.chosen === node.index}
       className={classes.node}
@@ -66,12 +77,37 @@ function NodeLine({ node, tree }: { readonly node: FieldNode; readonly tree: Fie
   );
 }
 
-/** The frame field by field. */
+/** The frame field by field. One stop for Tab; arrow keys lead from field to field. */
 export function FieldTree(props: FieldTreeProps) {
+  const { model, chosen } = props;
+  const [at, setAt] = useState(0);
+  const lines = useRef(new Map<number, HTMLButtonElement>());
+  useEffect(() => {
+    // Chosen by its bytes, the field may lie out of view.
+    if (chosen === undefined) return;
+    setAt(chosen);
+    lines.current.get(chosen)?.scrollIntoView({ block: 'nearest' });
+  }, [chosen]);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const next = nodeByKey(model, at, event.key);
+    if (next === undefined) return;
+    event.preventDefault();
+    setAt(next);
+    lines.current.get(next)?.focus();
+  };
   return (
-    <div role="tree" aria-label="Fields" className={classes.tree}>
-      {props.model.nodes.map((node) => (
-        <NodeLine key={node.index} node={node} tree={props} />
+    <div role="tree" aria-label="Fields" className={classes.tree} onKeyDown={onKeyDown}>
+      {model.nodes.map((node) => (
+        <NodeLine
+          key={node.index}
+          node={node}
+          tree={props}
+          reachable={node.index === at}
+          line={(element) => {
+            if (element === null) lines.current.delete(node.index);
+            else lines.current.set(node.index, element);
+          }}
+        />
       ))}
     </div>
   );

@@ -8,6 +8,13 @@ export interface FrameScope {
   readonly deviceId: string;
 }
 
+/** The scope as a request for frames has it. */
+export function scopeRequest(scope: FrameScope | undefined) {
+  if (scope === undefined) return {};
+  const { applicationId, deviceId } = scope;
+  return { endDeviceIds: { deviceId, applicationIds: { applicationId } } };
+}
+
 function inScope(ids: EndDeviceIdentifiers | undefined, scope: FrameScope): boolean {
   return (
     ids?.deviceId === scope.deviceId && ids.applicationIds?.applicationId === scope.applicationId

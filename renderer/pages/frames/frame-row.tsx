@@ -20,6 +20,8 @@ import classes from './frame-table.module.css';
 
 interface FrameRowProps {
   readonly frame: Frame;
+  /** Place in the table, counted from the heading. */
+  readonly position: number;
   readonly offsetPx: number;
   readonly active: boolean;
   readonly selected: boolean;
@@ -85,6 +87,7 @@ export const FrameRow = memo(function FrameRow(props: FrameRowProps) {
       id={`frame-${frame.id}`}
       className={classes.row}
       aria-selected={props.selected}
+      aria-rowindex={props.position}
       data-active={props.active}
       data-testid="frame-row"
       style={{ transform: `translateY(${props.offsetPx}px)` }}

@@ -2,7 +2,7 @@
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus and names the active row.
 import { Button, Loader } from '@mantine/core';
 import { useVirtualizer, type Virtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react';
+import { type KeyboardEvent, type ReactNode, type Ref, useEffect, useRef } from 'react';
 import type { Frame } from '../../../main/api/gen/gatehouse/v1/frames_pb.js';
 import { FrameRow } from './frame-row.tsx';
 import classes from './frame-table.module.css';
@@ -20,14 +20,24 @@ interface FrameTableProps {
   readonly selectedId: bigint | undefined;
   /** Shown instead of rows if there are none. */
   readonly empty: ReactNode;
+  /** The element that takes the keys. */
+  readonly grid: Ref<HTMLDivElement>;
   onMove(id: bigint): void;
   onOpen(id: bigint): void;
+  /** The frame in the inspector is chosen once more. */
+  onEnter(): void;
   onClose(): void;
 }
 
-const COLUMNS: readonly { readonly label: string; readonly className?: string | undefined }[] = [
+interface Column {
+  readonly label: string;
+  readonly title?: string;
+  readonly className?: string | undefined;
+}
+
+const COLUMNS: readonly Column[] = [
   { label: 'Time' },
-  { label: '' },
+  { label: 'Direction', className: classes.quiet },
   { label: 'Type' },
   { label: 'Device or DevAddr' },
   { label: 'FCnt', className: classes.number },
@@ -35,7 +45,11 @@ const COLUMNS: readonly { readonly label: string; readonly className?: string | 
   { label: 'Data rate' },
   { label: 'Frequency', className: `${classes.wide} ${classes.number}` },
   { label: 'RSSI / SNR', className: classes.number },
-  { label: 'GW', className: `${classes.wide} ${classes.number}` },
+  {
+    label: 'GW',
+    title: 'Gateways that heard it, or the one that sent it',
+    className: `${classes.wide} ${classes.number}`,
+  },
   { label: 'Verdict' },
 ];
 
@@ -93,6 +107,20 @@ function useScrolling(
   };
 }
 
+function Head() {
+  return (
+    <div role="rowgroup">
+      <div className={classes.head} role="row" aria-rowindex={1}>
+        {COLUMNS.map(({ label, title, className }) => (
+          <span key={label} role="columnheader" className={className} title={title}>
+            {label}
+          </span>
+        ))}
+      </div>
+    </div>
+  );
+}
+
 /** Frames as a table that draws only what is in view. */
 export function FrameTable(props: FrameTableProps) {
   const { list, activeId } = props;
@@ -111,8 +139,14 @@ export function FrameTable(props: FrameTableProps) {
   }, [paused]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
+    // Buttons inside (try again, start the demo) keep their keys.
+    if (event.target instanceof HTMLButtonElement || event.target instanceof HTMLAnchorElement)
+      return;
     if (event.key === 'Escape') props.onClose();
-    if (event.key === 'Enter' && activeId !== undefined) props.onOpen(activeId);
+    if (event.key === 'Enter' && activeId !== undefined) {
+      if (activeId === props.selectedId) props.onEnter();
+      else props.onOpen(activeId);
+    }
     const step = STEPS[event.key];
     if (step === undefined || frames.length === 0) return;
     event.preventDefault();
@@ -124,26 +158,20 @@ export function FrameTable(props: FrameTableProps) {
   };
 
   return (
-    <div className={classes.wrap}>
-      <div className={classes.head} aria-hidden>
-        {COLUMNS.map(({ label, className }) => (
-          <span key={label} className={className}>
-            {label}
-          </span>
-        ))}
-      </div>
-      <div
-        ref={body}
-        className={classes.body}
-        role="grid"
-        tabIndex={0}
-        aria-label="Frames, newest first"
-        aria-rowcount={frames.length}
-        aria-activedescendant={activeId === undefined ? undefined : `frame-${activeId}`}
-        onKeyDown={onKeyDown}
-        onScroll={onScroll}
-        data-testid="frame-table"
-      >
+    <div
+      ref={props.grid}
+      className={classes.wrap}
+      role="grid"
+      tabIndex={0}
+      aria-label="Frames, newest first"
+      aria-rowcount={frames.length + 1}
+      aria-activedescendant={activeId === undefined ? undefined : `frame-${activeId}`}
+      onKeyDown={onKeyDown}
+      data-page-focus
+      data-testid="frame-table"
+    >
+      <Head />
+      <div ref={body} className={classes.body} onScroll={onScroll}>
         {frames.length === 0 && !list.loadingOlder && props.empty}
         <div
           className={classes.canvas}
@@ -157,6 +185,7 @@ export function FrameTable(props: FrameTableProps) {
               <FrameRow
                 key={String(frame.id)}
                 frame={frame}
+                position={item.index + 2}
                 offsetPx={item.start}
                 active={frame.id === activeId}
                 selected={frame.id === props.selectedId}
@@ -164,10 +193,10 @@ export function FrameTable(props: FrameTableProps) {
               />
             );
           })}
-          {(frames.length > 0 || list.loadingOlder || list.problem !== undefined) && (
-            <Tail list={list} offsetPx={virtualizer.getTotalSize()} />
-          )}
         </div>
+        {(frames.length > 0 || list.loadingOlder || list.problem !== undefined) && (
+          <Tail list={list} offsetPx={virtualizer.getTotalSize()} />
+        )}
       </div>
     </div>
   );

@@ -28,12 +28,12 @@ function NothingYet() {
       title="No frame was heard yet"
       text={
         anyLink
-          ? 'Gatehouse is listening. The first frame appears here the moment a gateway hears one, even if no device is registered.'
+          ? 'Gatehouse is listening. The first frame appears here the moment a gateway hears one, even if no device is registered. No hardware at hand? The demo sends frames of three simulated devices.'
           : 'Connect a gateway: point a packet forwarder at this computer, plug in a serial modem, or let simulated devices send.'
       }
     >
       <Group gap="xs" mt="xs">
-        <Button component={Link} href="/gateways" size="xs">
+        <Button component={Link} href="/gateways/add" size="xs">
           Connect a gateway
         </Button>
         <Button size="xs" variant="default" loading={demo.busy} onClick={() => void demo.run()}>

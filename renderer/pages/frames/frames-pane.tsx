@@ -1,5 +1,6 @@
+import { Button } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
-import { type ReactNode, useCallback, useRef, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useCallback, useRef, useState } from 'react';
 import { useWatch } from '../../state/watch-context.ts';
 import type { FrameScope } from './frame-list.ts';
 import { FrameTable } from './frame-table.tsx';
@@ -37,6 +38,8 @@ function ResizeHandle({ heightPx, onResize }: ResizeHandleProps) {
       aria-orientation="horizontal"
       aria-label="Height of the inspector"
       aria-valuenow={heightPx}
+      aria-valuemin={SMALLEST_PX}
+      aria-valuemax={Math.max(SMALLEST_PX, window.innerHeight - 260)}
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
         start.current = { y: event.clientY, heightPx };
@@ -49,8 +52,9 @@ function ResizeHandle({ heightPx, onResize }: ResizeHandleProps) {
         start.current = undefined;
       }}
       onKeyDown={(event) => {
-        if (event.key === 'ArrowUp') onResize(clamp(heightPx + 24));
-        if (event.key === 'ArrowDown') onResize(clamp(heightPx - 24));
+        if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
+        event.preventDefault();
+        onResize(clamp(heightPx + (event.key === 'ArrowUp' ? 24 : -24)));
       }}
     />
   );
@@ -66,6 +70,8 @@ export function FramesPane({ scope, selectedId, empty, onSelect }: FramesPanePro
     getInitialValueInEffect: false,
   });
   const input = useRef<HTMLInputElement>(null);
+  const grid = useRef<HTMLDivElement>(null);
+  const inspector = useRef<HTMLDivElement>(null);
   const list = useFrameList(filter, scope);
   const recorded = useWatch((state) => state.recordedCount);
   const open = useCallback(
@@ -79,12 +85,24 @@ export function FramesPane({ scope, selectedId, empty, onSelect }: FramesPanePro
     setActiveId(id);
     if (selectedId !== undefined) onSelect(id);
   };
+  const close = (): void => {
+    onSelect(undefined);
+    grid.current?.focus();
+  };
+  const enterFields = (): void =>
+    inspector.current?.querySelector<HTMLElement>('[role="treeitem"][tabindex="0"]')?.focus();
+  const onInspectorKey = (event: KeyboardEvent<HTMLDivElement>): void => {
+    // Menus of the inspector are drawn elsewhere in the document and close by themselves.
+    const inside = event.target instanceof Node && event.currentTarget.contains(event.target);
+    if (event.key === 'Escape' && inside) grid.current?.focus();
+  };
   return (
     <div className={classes.pane}>
       <FrameToolbar
         list={list}
         filter={filter}
         total={scope === undefined ? recorded : undefined}
+        scope={scope}
         input={input}
         onFilter={setFilter}
       />
@@ -94,19 +112,24 @@ export function FramesPane({ scope, selectedId, empty, onSelect }: FramesPanePro
           activeId={activeId}
           selectedId={selectedId}
           empty={filter === '' ? empty : <NoMatch onClear={() => setFilter('')} />}
+          grid={grid}
           onMove={move}
           onOpen={open}
-          onClose={() => onSelect(undefined)}
+          onEnter={enterFields}
+          onClose={close}
         />
       </div>
       {selectedId !== undefined && (
         <>
           <ResizeHandle heightPx={heightPx} onResize={setHeightPx} />
+          {/* biome-ignore lint/a11y/noStaticElementInteractions: only listens for the key that leads back. */}
           <div
+            ref={inspector}
+            onKeyDown={onInspectorKey}
             className={classes.inspector}
             style={{ height: `min(${heightPx}px, calc(100dvh - 250px))` }}
           >
-            <Inspector frameId={selectedId} onSelect={open} onClose={() => onSelect(undefined)} />
+            <Inspector frameId={selectedId} onSelect={open} onClose={close} />
           </div>
         </>
       )}
@@ -116,11 +139,11 @@ export function FramesPane({ scope, selectedId, empty, onSelect }: FramesPanePro
 
 function NoMatch({ onClear }: { onClear(): void }) {
   return (
-    <p style={{ textAlign: 'center', padding: '40px 16px', margin: 0 }}>
+    <p style={{ textAlign: 'center', padding: '40px 16px', margin: 0 }} role="status">
       No recorded frame matches the filter.{' '}
-      <button type="button" onClick={onClear}>
+      <Button size="compact-sm" variant="default" ml={6} onClick={onClear}>
         Clear filter
-      </button>
+      </Button>
     </p>
   );
 }

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { DissectionFieldSchema } from '../../../main/api/gen/gatehouse/v1/frames_pb.js';
-import { ancestors, bitPattern, buildHexModel } from './hex-model.ts';
+import { bitPattern, buildHexModel, nodeByKey } from './hex-model.ts';
 
 const FIELDS = [
   create(DissectionFieldSchema, { name: 'mhdr', offset: 0, length: 1 }),
@@ -53,8 +53,19 @@ describe('buildHexModel', () => {
     expect(model.ownerOfByte[8]).toBeUndefined();
   });
 
-  it('knows what is around a field', () => {
-    expect(ancestors(model, 4).map(({ field }) => field.name)).toEqual(['fhdr', 'fctrl']);
+  it('leads the keys through the tree', () => {
+    const lead = (from: number, key: string): string | undefined => {
+      const index = nodeByKey(model, from, key);
+      return index === undefined ? undefined : model.nodes[index]?.field.name;
+    };
+    expect(lead(0, 'ArrowDown')).toBe('fhdr');
+    expect(lead(0, 'ArrowUp')).toBe('mhdr');
+    expect(lead(1, 'ArrowRight')).toBe('devaddr');
+    expect(lead(2, 'ArrowRight')).toBe('devaddr');
+    expect(lead(4, 'ArrowLeft')).toBe('fctrl');
+    expect(lead(4, 'End')).toBe(model.nodes.at(-1)?.field.name);
+    expect(lead(4, 'Home')).toBe('mhdr');
+    expect(lead(4, 'x')).toBeUndefined();
   });
 });
 

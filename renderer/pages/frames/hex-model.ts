@@ -75,13 +75,28 @@ export function bitPattern(bytes: Uint8Array, mask: number): string | undefined 
   return text;
 }
 
-/** Fields around a field, outermost first. */
-export function ancestors(model: HexModel, index: number): readonly FieldNode[] {
-  const result: FieldNode[] = [];
-  let node = model.nodes[index];
-  while (node?.parent !== undefined) {
-    node = model.nodes[node.parent];
-    if (node !== undefined) result.unshift(node);
+/**
+ * Where a key leads from a field, as in any tree: up and down line by line, left to the field around it, right to the first
+ * one inside. Undefined if the key means nothing here.
+ */
+export function nodeByKey(model: HexModel, from: number, key: string): number | undefined {
+  const last = model.nodes.length - 1;
+  const node = model.nodes[from];
+  if (node === undefined) return undefined;
+  switch (key) {
+    case 'ArrowDown':
+      return Math.min(last, from + 1);
+    case 'ArrowUp':
+      return Math.max(0, from - 1);
+    case 'ArrowLeft':
+      return node.parent ?? from;
+    case 'ArrowRight':
+      return node.hasChildren ? from + 1 : from;
+    case 'Home':
+      return 0;
+    case 'End':
+      return last;
+    default:
+      return undefined;
   }
-  return result;
 }

@@ -5,7 +5,7 @@ import { Link } from 'wouter';
 import { type Frame, FrameSchema } from '../../../main/api/gen/gatehouse/v1/frames_pb.js';
 import { copyText } from '../../components/copy-text.ts';
 import { notifyDone } from '../../components/notify.tsx';
-import { toBase64, toHex } from '../../formats/bytes.ts';
+import { byteCount, toBase64, toHex } from '../../formats/bytes.ts';
 import { frameSubject, frameTypeLabel, isUplink } from '../../formats/frame-words.ts';
 import { formatAirtime, formatDataRate, formatFrequency } from '../../formats/radio.ts';
 import { useWatch } from '../../state/watch-context.ts';
@@ -114,8 +114,8 @@ export function InspectorHead({ frame, onSelect, onClose }: InspectorHeadProps) 
           <DeviceLink frame={frame} />
           <Text size="xs" c="dimmed" className="truncate">
             {formatFrequency(frame.frequencyHz)} ·{' '}
-            {formatDataRate(frame.dataRate, frame.dataRateIndex)} · {frame.phyPayload.length} bytes,{' '}
-            {formatAirtime(frame.timeOnAirUs)} on air
+            {formatDataRate(frame.dataRate, frame.dataRateIndex)} ·{' '}
+            {byteCount(frame.phyPayload.length)}, {formatAirtime(frame.timeOnAirUs)} on air
           </Text>
         </>
       )}

@@ -2,8 +2,10 @@ import { Group, Switch, Text } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import type { Dissection, Frame } from '../../../main/api/gen/gatehouse/v1/frames_pb.js';
 import { useApi } from '../../client/api-context.ts';
+import { CopyButton } from '../../components/copy-value.tsx';
 import { ProblemAlert } from '../../components/problem-alert.tsx';
 import { SkeletonRows } from '../../components/skeleton-rows.tsx';
+import { toHex } from '../../formats/bytes.ts';
 import { useLoad } from '../../state/use-load.ts';
 import { useWatch } from '../../state/watch-context.ts';
 import { FieldTree } from './field-tree.tsx';
@@ -12,6 +14,7 @@ import { HexView } from './hex-view.tsx';
 import classes from './inspector.module.css';
 import { InspectorHead } from './inspector-head.tsx';
 import { PayloadSection } from './payload-section.tsx';
+import { ReceptionTable, TransmissionFacts } from './reception-table.tsx';
 import { VerdictColumn } from './verdict-column.tsx';
 
 interface InspectorProps {
@@ -55,9 +58,15 @@ function InspectorBody({ frame, dissection }: BodyProps) {
       </div>
       <div className={classes.column}>
         <Group justify="space-between" mb={6}>
-          <Text size="sm" fw={560}>
-            PHYPayload
-          </Text>
+          <Group gap={4}>
+            <Text size="sm" fw={560}>
+              PHYPayload
+            </Text>
+            <CopyButton
+              value={toHex(bytes)}
+              label={clear && canDecrypt ? 'decrypted bytes as hex' : 'PHYPayload as hex'}
+            />
+          </Group>
           <Switch
             size="xs"
             label={canDecrypt ? 'Decrypted' : 'No keys to decrypt'}
@@ -75,6 +84,10 @@ function InspectorBody({ frame, dissection }: BodyProps) {
         />
         <IssueList dissection={dissection} />
         <PayloadSection frame={frame} />
+        {frame.transmission !== undefined && (
+          <TransmissionFacts transmission={frame.transmission} />
+        )}
+        {frame.receptions.length > 0 && <ReceptionTable receptions={frame.receptions} />}
       </div>
     </div>
   );

@@ -2,7 +2,7 @@ import { Group, SegmentedControl, Text } from '@mantine/core';
 import { useState } from 'react';
 import type { Frame } from '../../../main/api/gen/gatehouse/v1/frames_pb.js';
 import { CopyButton } from '../../components/copy-value.tsx';
-import { toBase64, toHex, toText } from '../../formats/bytes.ts';
+import { byteCount, toBase64, toHex, toText } from '../../formats/bytes.ts';
 import classes from './inspector.module.css';
 
 type Form = 'hex' | 'base64' | 'text';
@@ -28,7 +28,7 @@ export function PayloadSection({ frame }: { readonly frame: Frame }) {
     <section aria-label="Payload">
       <Group justify="space-between" mt={14} gap={6}>
         <Text size="sm" fw={560}>
-          Decrypted FRMPayload, {frame.frmPayload.length} bytes
+          Decrypted FRMPayload, {byteCount(frame.frmPayload.length)}
         </Text>
         <Group gap={4}>
           <SegmentedControl

@@ -7,6 +7,7 @@ import {
   droppedFrames,
   type FrameScope,
   joinOlder,
+  scopeRequest,
   visibleFrames,
   waitingCount,
 } from './frame-list.ts';
@@ -95,14 +96,7 @@ export function useFrameList(filter: string, scope: FrameScope | undefined): Fra
       beforeId: current.frames.at(-1)?.id ?? shownRing[0]?.id ?? 0n,
       limit: PAGE_SIZE,
       filter: filter.trim(),
-      ...(scope === undefined
-        ? {}
-        : {
-            endDeviceIds: {
-              deviceId: scope.deviceId,
-              applicationIds: { applicationId: scope.applicationId },
-            },
-          }),
+      ...scopeRequest(scope),
     };
     api.frames
       .list(request, { signal: abort.signal })

@@ -4,7 +4,6 @@ import type { Frame, Stage } from '../../../main/api/gen/gatehouse/v1/frames_pb.
 import { StatusDot } from '../../components/status-dot.tsx';
 import { codeInWords, evidenceText, outcomeStyle, stageLabel } from '../../formats/frame-words.ts';
 import classes from './inspector.module.css';
-import { ReceptionTable, TransmissionFacts } from './reception-table.tsx';
 
 function StageBlock({ stage }: { readonly stage: Stage }) {
   const { label, color } = outcomeStyle(stage.outcome);
@@ -34,7 +33,7 @@ function StageBlock({ stage }: { readonly stage: Stage }) {
   );
 }
 
-/** What was decided, why, what to do, and who heard it. */
+/** What was decided, why, and what to do. */
 export function VerdictColumn({ frame }: { readonly frame: Frame }) {
   const verdict = frame.verdict;
   const { label, color } = outcomeStyle(verdict?.outcome);
@@ -61,8 +60,6 @@ export function VerdictColumn({ frame }: { readonly frame: Frame }) {
           <StageBlock key={index} stage={stage} />
         ))}
       </div>
-      {frame.transmission !== undefined && <TransmissionFacts transmission={frame.transmission} />}
-      {frame.receptions.length > 0 && <ReceptionTable receptions={frame.receptions} />}
     </div>
   );
 }

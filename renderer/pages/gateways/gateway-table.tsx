@@ -1,4 +1,4 @@
-import { Badge, Group, Table, Text } from '@mantine/core';
+import { Badge, Group, Table, Text, Tooltip } from '@mantine/core';
 import {
   type GatewayConnectionStatus,
   LinkPhase,
@@ -42,9 +42,11 @@ function GatewayRow({
           <span className="truncate">{gateway.gatewayId || toHex(gateway.gatewayEui)}</span>
           <CopyButton value={toHex(gateway.gatewayEui)} label="Gateway EUI" />
           {gateway.new && (
-            <Badge size="xs" color="cyan" radius="sm">
-              New
-            </Badge>
+            <Tooltip label="Heard for the first time since the program started, and registered by itself">
+              <Badge size="sm" color="cyan" variant="light" radius="sm">
+                New
+              </Badge>
+            </Tooltip>
           )}
         </Group>
       </Table.Td>

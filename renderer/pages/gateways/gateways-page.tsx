@@ -1,6 +1,7 @@
 import { Button, Group, Stack } from '@mantine/core';
 import { IconAntenna, IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
+import { useLocation } from 'wouter';
 import type { Link } from '../../../main/api/gen/gatehouse/v1/links_pb.js';
 import { useApi } from '../../client/api-context.ts';
 import { EmptyState } from '../../components/empty-state.tsx';
@@ -38,11 +39,16 @@ function NoLinks({ onAdd }: { onAdd(): void }) {
   );
 }
 
-/** Ways to hear and to transmit, the gateways behind them, and the simulated devices. */
-export function GatewaysPage() {
+/** Ways to hear and to transmit, the gateways behind them, and the simulated devices. `adding` opens the form for one more. */
+export function GatewaysPage({ adding }: { readonly adding: boolean }) {
+  const [, navigate] = useLocation();
   const links = useWatch((state) => state.links);
   const [editing, setEditing] = useState<Editing>();
-  const add = (): void => setEditing({ link: undefined });
+  const add = (): void => navigate('/gateways/add');
+  const close = (): void => {
+    setEditing(undefined);
+    if (adding) navigate('/gateways', { replace: true });
+  };
   return (
     <Page
       title="Gateways"
@@ -64,11 +70,7 @@ export function GatewaysPage() {
         ))}
         <SimulatedDevices />
       </Stack>
-      <LinkForm
-        opened={editing !== undefined}
-        link={editing?.link}
-        onClose={() => setEditing(undefined)}
-      />
+      <LinkForm opened={editing !== undefined || adding} link={editing?.link} onClose={close} />
     </Page>
   );
 }

@@ -20,13 +20,21 @@ import { useApi } from '../../client/api-context.ts';
 import { ConfirmModal } from '../../components/confirm-modal.tsx';
 import { notifyProblem } from '../../components/notify.tsx';
 import { codeInWords } from '../../formats/frame-words.ts';
-import { linkActivity, linkKind, phaseWords } from '../../formats/link-words.ts';
+import {
+  frameAge,
+  linkActivity,
+  linkKind,
+  phaseWords,
+  statisticsAge,
+} from '../../formats/link-words.ts';
 import { formatFrequency } from '../../formats/radio.ts';
-import { agoOrNever } from '../../formats/time.ts';
 import { useAction } from '../../state/use-action.ts';
 import { useNow } from '../../state/use-now.ts';
 import { useWatch } from '../../state/watch-context.ts';
 import { GatewayTable } from './gateway-table.tsx';
+
+/** The listener every workspace has: it can be switched off, and would come back if it were removed. */
+const BUILT_IN = 'udp';
 
 interface LinkCardProps {
   readonly status: LinkStatus;
@@ -99,7 +107,7 @@ function LinkActions({ status, onEdit }: LinkCardProps) {
           <IconSettings size={16} />
         </ActionIcon>
       </Tooltip>
-      <RemoveLink link={link} />
+      {link.id !== BUILT_IN && <RemoveLink link={link} />}
     </Group>
   );
 }
@@ -119,11 +127,9 @@ function Activity({ status }: { readonly status: LinkStatus }) {
     linkKind(status),
     status.address,
     channelText(status),
-    status.link?.frequencyPlanId === '' ? 'no frequency plan' : status.link?.frequencyPlanId,
-    `last frame ${agoOrNever(lastFrameMs, nowMs)}`,
-    status.link?.config.case === 'semtechUdp'
-      ? `last statistics ${agoOrNever(lastStatusMs, nowMs)}`
-      : '',
+    status.link?.frequencyPlanId,
+    frameAge(lastFrameMs, nowMs),
+    status.link?.config.case === 'semtechUdp' ? statisticsAge(lastStatusMs, nowMs) : '',
   ];
   return (
     <Text size="xs" c="dimmed">

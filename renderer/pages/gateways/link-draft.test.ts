@@ -1,11 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, it } from 'vitest';
-import { LinkSchema } from '../../../main/api/gen/gatehouse/v1/links_pb.js';
+import { LinkSchema, LinkStatusSchema } from '../../../main/api/gen/gatehouse/v1/links_pb.js';
 import {
   draftFromLink,
   draftToLink,
   gatewayConf,
   INITIAL_LINK,
+  linkOnPort,
   linkProblems,
 } from './link-draft.ts';
 
@@ -57,4 +58,21 @@ it('writes what a packet forwarder needs', () => {
   expect(JSON.parse(gatewayConf('192.0.2.7', 1700))).toMatchObject({
     gateway_conf: { server_address: '192.0.2.7', serv_port_up: 1700, serv_port_down: 1700 },
   });
+});
+
+it('sees which listener holds the port, by the address in use', () => {
+  const status = create(LinkStatusSchema, {
+    link: {
+      id: 'udp',
+      enabled: true,
+      config: { case: 'semtechUdp', value: { host: '127.0.0.1', port: 1700 } },
+    },
+    address: '127.0.0.1:1701',
+  });
+  const onPort = (port: number, changed = undefined as typeof status.link) =>
+    linkOnPort([status], { ...INITIAL_LINK, port }, changed)?.link?.id;
+  expect(onPort(1701)).toBe('udp');
+  expect(onPort(1700)).toBeUndefined();
+  expect(onPort(1701, status.link)).toBeUndefined();
+  expect(linkOnPort([status], { ...INITIAL_LINK, kind: 'virtual' }, undefined)).toBeUndefined();
 });

@@ -1,5 +1,9 @@
 import { create } from '@bufbuild/protobuf';
-import { type Link, LinkSchema } from '../../../main/api/gen/gatehouse/v1/links_pb.js';
+import {
+  type Link,
+  LinkSchema,
+  type LinkStatus,
+} from '../../../main/api/gen/gatehouse/v1/links_pb.js';
 import { parseMegahertz } from '../../formats/radio.ts';
 
 export type LinkKind = 'semtechUdp' | 'atModem' | 'virtual';
@@ -134,6 +138,21 @@ export function draftToLink(draft: LinkDraft, former?: Link): Link {
     demo: former?.demo ?? false,
     frequencyPlanId: draft.frequencyPlanId,
     config: configOf(draft, former),
+  });
+}
+
+/** The listener, other than the one being changed, that holds the port of the draft. */
+export function linkOnPort(
+  links: readonly LinkStatus[],
+  draft: LinkDraft,
+  changed: Link | undefined,
+): LinkStatus | undefined {
+  if (draft.kind !== 'semtechUdp' || draft.port === 0) return undefined;
+  return links.find(({ link, address }) => {
+    if (link?.config.case !== 'semtechUdp' || link.id === changed?.id || !link.enabled)
+      return false;
+    const port = address === '' ? link.config.value.port : Number(address.split(':').at(-1));
+    return port === draft.port;
   });
 }
 

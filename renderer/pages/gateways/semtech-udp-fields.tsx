@@ -1,6 +1,7 @@
 import { Alert, Group, NumberInput, Radio, Select, Stack, Text } from '@mantine/core';
 import { IconShieldOff } from '@tabler/icons-react';
 import { useState } from 'react';
+import type { NetworkAddress } from '../../../main/api/gen/gatehouse/v1/links_pb.js';
 import { useApi } from '../../client/api-context.ts';
 import { CopyButton } from '../../components/copy-value.tsx';
 import { useLoad } from '../../state/use-load.ts';
@@ -8,31 +9,33 @@ import { gatewayConf, LOOPBACK } from './link-draft.ts';
 import type { LinkFieldsProps } from './link-form.tsx';
 
 interface SnippetProps {
-  readonly addresses: readonly string[];
+  readonly addresses: readonly Pick<NetworkAddress, 'address' | 'interface'>[];
   readonly port: number;
 }
 
 /** What goes into the packet forwarder's `global_conf.json` or `local_conf.json`. */
 export function ConfSnippet({ addresses, port }: SnippetProps) {
   const [chosen, setChosen] = useState<string>();
-  const address = addresses.find((it) => it === chosen) ?? addresses[0] ?? LOOPBACK;
+  const known = addresses.find((it) => it.address === chosen) ?? addresses[0];
+  const address = known?.address ?? LOOPBACK;
   const text = gatewayConf(address, port);
   return (
     <div>
       <Group justify="space-between" mb={4} wrap="nowrap">
-        <Text size="sm" c="dimmed">
-          Into global_conf.json or local_conf.json
-        </Text>
+        <Text size="sm">For the packet forwarder’s global_conf.json or local_conf.json</Text>
         <Group gap={6} wrap="nowrap">
           {addresses.length > 1 && (
             <Select
               size="xs"
-              w={150}
+              w={210}
               aria-label="Address of this computer"
               allowDeselect={false}
               value={address}
               onChange={(value) => setChosen(value ?? undefined)}
-              data={[...addresses]}
+              data={addresses.map((it) => ({
+                value: it.address,
+                label: `${it.address} (${it.interface})`,
+              }))}
             />
           )}
           <CopyButton value={text} label="configuration" />
@@ -44,7 +47,7 @@ export function ConfSnippet({ addresses, port }: SnippetProps) {
           margin: 0,
           padding: '8px 10px',
           fontSize: 12,
-          maxHeight: 138,
+          maxHeight: 112,
           overflow: 'auto',
           border: '1px solid var(--line)',
           borderRadius: 4,
@@ -66,11 +69,11 @@ function NetworkNotes({ port }: { readonly port: number }) {
   return (
     <>
       <Alert color="yellow" variant="light" p="xs" icon={<IconShieldOff size={17} />}>
-        The UDP protocol has no authentication: anyone on your network can send frames to Gatehouse
-        and pretend to be a gateway. Use it in networks you trust.
+        The UDP protocol has no authentication: anyone on your network can pretend to be a gateway.
+        Use it in networks you trust. A firewall here has to let UDP port {port} in.
       </Alert>
       {known.length > 0 ? (
-        <ConfSnippet addresses={known.map(({ address }) => address)} port={port} />
+        <ConfSnippet addresses={known} port={port} />
       ) : (
         <Text size="sm" c="dimmed">
           {addresses.problem?.text ??
@@ -86,28 +89,38 @@ function NetworkNotes({ port }: { readonly port: number }) {
 export function SemtechUdpFields({ draft, problems, change }: LinkFieldsProps) {
   return (
     <Stack gap="sm">
-      <Radio.Group
-        label="Where is the packet forwarder?"
-        value={draft.reach}
-        onChange={(reach) => change({ reach: reach === 'network' ? 'network' : 'computer' })}
-      >
-        <Stack gap={6} mt={6}>
-          <Radio value="computer" label="On this computer (127.0.0.1)" />
-          <Radio value="network" label="In my network (0.0.0.0, all addresses of this computer)" />
-        </Stack>
-      </Radio.Group>
-      <NumberInput
-        label="UDP port"
-        w={160}
-        min={0}
-        max={65_535}
-        allowDecimal={false}
-        value={draft.port}
-        error={problems.port}
-        onChange={(port) => change({ port: Number(port) })}
-      />
+      <Group justify="space-between" align="start" wrap="nowrap">
+        <Radio.Group
+          label="Where is the packet forwarder?"
+          value={draft.reach}
+          onChange={(reach) => change({ reach: reach === 'network' ? 'network' : 'computer' })}
+        >
+          <Stack gap={6} mt={6}>
+            <Radio
+              value="computer"
+              label="On this computer"
+              description="Listens on 127.0.0.1: nothing from outside gets in"
+            />
+            <Radio
+              value="network"
+              label="In my network"
+              description="Listens on 0.0.0.0: all addresses of this computer"
+            />
+          </Stack>
+        </Radio.Group>
+        <NumberInput
+          label="UDP port"
+          w={130}
+          min={0}
+          max={65_535}
+          allowDecimal={false}
+          value={draft.port}
+          error={problems.port}
+          onChange={(port) => change({ port: Number(port) })}
+        />
+      </Group>
       {draft.reach === 'computer' ? (
-        <ConfSnippet addresses={[LOOPBACK]} port={draft.port} />
+        <ConfSnippet addresses={[{ address: LOOPBACK, interface: '' }]} port={draft.port} />
       ) : (
         <NetworkNotes port={draft.port} />
       )}

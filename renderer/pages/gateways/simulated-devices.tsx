@@ -1,8 +1,10 @@
 import { ActionIcon, Badge, Button, Group, Menu, Table, Text, Tooltip } from '@mantine/core';
 import { IconBug, IconSend, IconTrash } from '@tabler/icons-react';
+import { useState } from 'react';
 import { Link } from 'wouter';
 import type { SimulatedDevice } from '../../../main/api/gen/gatehouse/v1/simulator_pb.js';
 import { useApi } from '../../client/api-context.ts';
+import { ConfirmModal } from '../../components/confirm-modal.tsx';
 import { notifyProblem } from '../../components/notify.tsx';
 import { Panel } from '../../components/panel.tsx';
 import { StatusDot } from '../../components/status-dot.tsx';
@@ -31,6 +33,41 @@ function useCommand() {
       notifyProblem(error);
     }
   });
+}
+
+function StopSimulating({ id, name }: { readonly id: string; readonly name: string }) {
+  const api = useApi();
+  const [opened, setOpened] = useState(false);
+  const stop = useAction(() => api.simulator.delete({ id }));
+  const onConfirm = async (): Promise<void> => {
+    if (await stop.run()) setOpened(false);
+  };
+  return (
+    <>
+      <Tooltip label="Stop simulating this device; its registration stays">
+        <ActionIcon
+          variant="subtle"
+          color="red"
+          aria-label={`Stop simulating ${name}`}
+          onClick={() => setOpened(true)}
+        >
+          <IconTrash size={16} />
+        </ActionIcon>
+      </Tooltip>
+      <ConfirmModal
+        opened={opened}
+        title="Stop simulating this device?"
+        action="Stop simulating"
+        busy={stop.busy}
+        problem={stop.problem}
+        onConfirm={() => void onConfirm()}
+        onClose={() => setOpened(false)}
+      >
+        <b>{name}</b> sends nothing any more, and its counters and settings as a simulated device
+        are lost. Its registration and the frames recorded so far stay.
+      </ConfirmModal>
+    </>
+  );
 }
 
 function DeviceActions({ device }: { readonly device: SimulatedDevice }) {
@@ -84,17 +121,7 @@ function DeviceActions({ device }: { readonly device: SimulatedDevice }) {
           ))}
         </Menu.Dropdown>
       </Menu>
-      <Tooltip label="Stop simulating this device; its registration stays">
-        <ActionIcon
-          variant="subtle"
-          color="red"
-          aria-label={`Stop simulating ${name}`}
-          disabled={command.busy}
-          onClick={() => void command.run(() => api.simulator.delete({ id }))}
-        >
-          <IconTrash size={16} />
-        </ActionIcon>
-      </Tooltip>
+      <StopSimulating id={id} name={name} />
     </Group>
   );
 }
@@ -120,13 +147,15 @@ function SimulatedRow({ device }: { readonly device: SimulatedDevice }) {
         </Group>
       </Table.Td>
       <Table.Td>
-        <Group gap={7} wrap="nowrap" title={device.lastError}>
+        <Group gap={7} wrap="nowrap">
           <StatusDot color={STATE_COLORS[device.state] ?? 'gray'} />
-          <span className="truncate">
-            {device.state}
-            {device.lastError !== '' && ` · ${device.lastError}`}
-          </span>
+          <span>{device.state}</span>
         </Group>
+        {device.state !== 'joined' && device.lastError !== '' && (
+          <Text size="xs" c="dimmed" mt={2}>
+            {device.lastError}
+          </Text>
+        )}
       </Table.Td>
       <Table.Td className="mono">{toHex(device.devAddr) || '–'}</Table.Td>
       <Table.Td>{intervalText(config?.intervalS ?? 0)}</Table.Td>
