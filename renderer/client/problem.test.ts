@@ -45,6 +45,7 @@ it('says in words that nothing answers', () => {
 
 it('tells a missing session and a missing thing apart', () => {
   expect(toProblem(new ConnectError('no', Code.Unauthenticated)).unauthorized).toBe(true);
+  expect(toProblem(new ConnectError('no', Code.PermissionDenied)).unauthorized).toBe(true);
   expect(toProblem(new ConnectError('gone', Code.NotFound))).toMatchObject({
     notFound: true,
     text: 'Gone.',

@@ -9,6 +9,7 @@ export interface Problem {
   readonly code: string | undefined;
   /** Path of the field in question, if the server names one. */
   readonly field: string | undefined;
+  /** The server does not know this browser. A session of the page may do everything, so that a refusal means none. */
   readonly unauthorized: boolean;
   readonly notFound: boolean;
 }
@@ -55,7 +56,7 @@ export function toProblem(error: unknown): Problem {
     text: sentence(text),
     code: details === undefined ? undefined : `${details.namespace}:${details.name}`,
     field: stringAttribute(attributes, 'field') ?? stringAttribute(attributes, 'path'),
-    unauthorized: failure.code === Code.Unauthenticated,
+    unauthorized: [Code.Unauthenticated, Code.PermissionDenied].includes(failure.code),
     notFound: failure.code === Code.NotFound,
   };
 }
