@@ -85,16 +85,45 @@ function NoDevices() {
   );
 }
 
+interface PagerProps {
+  readonly data: DevicePageData | undefined;
+  readonly page: number;
+  onPage(page: number): void;
+}
+
+/** Which devices of how many, always in sight. */
+function Pager({ data, page, onPage }: PagerProps) {
+  if (data === undefined || data.found === 0) return null;
+  const pages = Math.ceil(data.found / PER_PAGE);
+  return (
+    <>
+      <Text size="xs" c="dimmed" ml="auto" data-testid="device-count">
+        {countText(data, page)}
+      </Text>
+      {pages > 1 && (
+        <Pagination
+          size="sm"
+          total={pages}
+          value={page}
+          onChange={onPage}
+          siblings={1}
+          withEdges
+          getItemProps={(item) => ({ 'aria-label': `page ${item}` })}
+          getControlProps={(control) => ({ 'aria-label': `${control} page` })}
+        />
+      )}
+    </>
+  );
+}
+
 interface ListingProps {
   readonly load: DevicesLoad;
   readonly search: string;
-  readonly page: number;
   readonly sorting: Sorting;
-  onPage(page: number): void;
   onSort(sorting: Sorting): void;
 }
 
-function Listing({ load, search, page, sorting, onPage, onSort }: ListingProps) {
+function Listing({ load, search, sorting, onSort }: ListingProps) {
   const { data, problem, searching } = load;
   if (problem !== undefined) {
     return (
@@ -107,7 +136,6 @@ function Listing({ load, search, page, sorting, onPage, onSort }: ListingProps) 
   }
   if (data === undefined) return <SkeletonRows count={10} />;
   if (data.total === 0) return <NoDevices />;
-  const pages = Math.max(1, Math.ceil(data.found / PER_PAGE));
   return (
     <>
       {searching !== undefined && (
@@ -121,30 +149,7 @@ function Listing({ load, search, page, sorting, onPage, onSort }: ListingProps) 
           No device among {data.total.toLocaleString('en')} matches “{search.trim()}”.
         </Text>
       ) : (
-        <>
-          <DeviceTable
-            devices={data.devices}
-            sorting={sorting}
-            busy={load.loading}
-            onSort={onSort}
-          />
-          <Group justify="space-between" mt="sm">
-            <Text size="xs" c="dimmed" data-testid="device-count">
-              {countText(data, page)}
-            </Text>
-            {pages > 1 && (
-              <Pagination
-                size="sm"
-                total={pages}
-                value={page}
-                onChange={onPage}
-                withEdges
-                getItemProps={(item) => ({ 'aria-label': `page ${item}` })}
-                getControlProps={(control) => ({ 'aria-label': `${control} page` })}
-              />
-            )}
-          </Group>
-        </>
+        <DeviceTable devices={data.devices} sorting={sorting} busy={load.loading} onSort={onSort} />
       )}
     </>
   );
@@ -185,15 +190,9 @@ export function DevicesPage() {
           value={applicationId}
           onChange={first(setApplicationId)}
         />
+        <Pager data={load.data} page={page} onPage={setPage} />
       </Group>
-      <Listing
-        load={load}
-        search={search}
-        page={page}
-        sorting={sorting}
-        onPage={setPage}
-        onSort={first(setSorting)}
-      />
+      <Listing load={load} search={search} sorting={sorting} onSort={first(setSorting)} />
     </Page>
   );
 }

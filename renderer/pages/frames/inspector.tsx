@@ -36,6 +36,10 @@ function IssueList({ dissection }: { readonly dissection: Dissection }) {
   ));
 }
 
+function whyNotDecrypted({ fType }: Frame): string {
+  return fType.endsWith('JOIN_REQUEST') ? 'Nothing is encrypted' : 'Nothing to decrypt, or no keys';
+}
+
 function InspectorBody({ frame, dissection }: BodyProps) {
   const [hovered, setHovered] = useState<number>();
   const [chosen, setChosen] = useState<number>();
@@ -69,7 +73,7 @@ function InspectorBody({ frame, dissection }: BodyProps) {
           </Group>
           <Switch
             size="xs"
-            label={canDecrypt ? 'Decrypted' : 'No keys to decrypt'}
+            label={canDecrypt ? 'Decrypted' : whyNotDecrypted(frame)}
             checked={clear && canDecrypt}
             disabled={!canDecrypt}
             onChange={(event) => setClear(event.currentTarget.checked)}
