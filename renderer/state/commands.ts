@@ -1,8 +1,17 @@
 import { useEffect, useRef } from 'react';
-import type { PageCommand } from '../../preload/channels.ts';
 
-/** Everything that can be asked of the page by key or by the menu of the desktop shell. */
-export type Command = PageCommand | 'show-help' | 'toggle-pause';
+/** Everything that can be asked of the page by key. */
+export type Command =
+  | 'show-frames'
+  | 'show-devices'
+  | 'show-gateways'
+  | 'show-workspace'
+  | 'add-device'
+  | 'add-gateway'
+  | 'find'
+  | 'export-frames'
+  | 'show-help'
+  | 'toggle-pause';
 
 type Handler = () => void;
 

@@ -12,7 +12,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { command: 'show-frames', keys: ['g', 'f'], label: 'Go to live frames' },
   { command: 'show-devices', keys: ['g', 'd'], label: 'Go to devices' },
   { command: 'show-gateways', keys: ['g', 'g'], label: 'Go to gateways' },
-  { command: 'open-settings', keys: ['g', 'w'], label: 'Go to workspace' },
+  { command: 'show-workspace', keys: ['g', 'w'], label: 'Go to workspace' },
   { command: 'add-device', keys: ['n'], label: 'Register an end device' },
   { command: 'add-gateway', keys: ['c'], label: 'Connect a gateway' },
   { command: 'find', keys: ['/'], label: 'Filter frames, search devices' },

@@ -21,11 +21,6 @@ export function ColorSchemeMenu() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const current = SCHEMES.find(({ scheme }) => scheme === colorScheme);
   const Icon = current?.icon ?? IconDeviceDesktop;
-  const choose = (scheme: MantineColorScheme): void => {
-    setColorScheme(scheme);
-    // Window frame and native dialogs of the desktop shell follow; a failure leaves them as they are.
-    window.gatehouse?.theme.set(scheme === 'auto' ? 'system' : scheme).catch(() => undefined);
-  };
   return (
     <Menu position="bottom-end" withArrow>
       <Menu.Target>
@@ -44,7 +39,7 @@ export function ColorSchemeMenu() {
             key={scheme}
             leftSection={<ItemIcon size={16} stroke={1.7} />}
             rightSection={scheme === colorScheme ? <IconCheck size={14} /> : undefined}
-            onClick={() => choose(scheme)}
+            onClick={() => setColorScheme(scheme)}
           >
             {label}
           </Menu.Item>

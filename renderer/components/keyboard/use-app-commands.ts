@@ -1,6 +1,6 @@
 import { useEffect } from 'react';
 import { useLocation } from 'wouter';
-import { listenToCommands } from '../../../preload/listen-to-commands.ts';
+import type {} from '../../../preload/capability.ts';
 import { type Command, commands, useCommand } from '../../state/commands.ts';
 import { matchKey, ownsKeys } from '../../state/shortcuts.ts';
 
@@ -46,8 +46,7 @@ function useNavigationCommands(navigate: (path: string) => void): void {
   useCommand('show-frames', go('/frames'));
   useCommand('show-devices', go('/devices'));
   useCommand('show-gateways', go('/gateways'));
-  useCommand('show-overview', go('/workspace'));
-  useCommand('open-settings', go('/workspace'));
+  useCommand('show-workspace', go('/workspace'));
   useCommand('add-device', go('/devices/register'));
   useCommand('add-gateway', () => navigate('/gateways/add'));
 }
@@ -71,10 +70,13 @@ export function useAppCommands(): void {
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
   }, [navigate]);
-  useEffect(() => {
-    if (window.gatehouse === undefined) return;
-    const control = new AbortController();
-    listenToCommands(window.gatehouse, (command) => perform(command, navigate), control.signal);
-    return () => control.abort();
-  }, [navigate]);
+  useEffect(
+    () =>
+      window.gatehouse?.onNavigate((path) => {
+        performed += 1;
+        navigate(path);
+        focusPage();
+      }),
+    [navigate],
+  );
 }

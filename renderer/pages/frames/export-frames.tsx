@@ -93,7 +93,8 @@ function Body({ onClose, ...wanted }: Wanted & { onClose(): void }) {
     const fetched = await fetchFrames(api, wanted, form, signal, (count, total) =>
       setDone({ count, total }),
     );
-    if (signal.aborted || !(await saveFile(fileName(form), fetched.parts))) return;
+    if (signal.aborted) return;
+    saveFile(fileName(form), fetched.parts);
     const count = fetched.count.toLocaleString('en');
     notifyDone(
       fetched.cut
