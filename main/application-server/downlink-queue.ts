@@ -169,9 +169,14 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
       let isChanged = isInUse || refused.some(isLeft);
       for (const session of sessions) {
         const minimum = minimumFor(detail, session);
-        if (minimum === undefined || (session.lastAFCntDown ?? -1) + 1 >= minimum) continue;
-        store.applicationSessions.updateLastAFCntDown(session.id, minimum - 1);
-        isChanged = true;
+        if (minimum === undefined) continue;
+        // Whoever queued at the same time may have taken higher counters already; then these are only tried again.
+        isChanged ||= refused.some(
+          ({ sessionKeyId, fCnt }) =>
+            fCnt < minimum && sameBytes(sessionKeyId, session.sessionKeyId),
+        );
+        if ((session.lastAFCntDown ?? -1) + 1 < minimum)
+          store.applicationSessions.updateLastAFCntDown(session.id, minimum - 1);
       }
       return isChanged;
     });
