@@ -43,11 +43,8 @@ export async function collectProblems(page: Page): Promise<readonly string[]> {
   return problems;
 }
 
-/**
- * Faults in what is on screen that keep people from reading or operating it: controls without an accessible name, ids used
- * twice, text with less contrast to its background than WCAG 2.2 asks for (1.4.3: 4.5:1, or 3:1 for large text).
- */
-export function accessibilityFaults(page: Page): Promise<readonly string[]> {
+/** Text with less contrast to its background than WCAG 2.2 asks for (1.4.3: 4.5:1, or 3:1 for large text). */
+function contrastFaults(page: Page): Promise<readonly string[]> {
   return page.evaluate(() => {
     type Color = readonly [number, number, number, number];
     const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
@@ -106,7 +103,17 @@ export function accessibilityFaults(page: Page): Promise<readonly string[]> {
       const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
       if (ratio < (large ? 3 : 4.5)) faults.push(`contrast ${ratio.toFixed(2)}: ${name(element)}`);
     }
+    return faults;
+  });
+}
 
+/** Controls without an accessible name, and ids used twice. */
+function namingFaults(page: Page): Promise<readonly string[]> {
+  return page.evaluate(() => {
+    const faults: string[] = [];
+    const shown = (element: Element): boolean =>
+      element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) &&
+      element.getClientRects().length > 0;
     const labelled = (element: Element): boolean => {
       const input = element as HTMLInputElement;
       const texts = [
@@ -131,6 +138,11 @@ export function accessibilityFaults(page: Page): Promise<readonly string[]> {
     for (const id of new Set(ids)) {
       if (ids.indexOf(id) !== ids.lastIndexOf(id)) faults.push(`id used twice: ${id}`);
     }
-    return [...new Set(faults)];
+    return faults;
   });
+}
+
+/** Faults in what is on screen that keep people from reading or operating it. */
+export async function accessibilityFaults(page: Page): Promise<readonly string[]> {
+  return [...new Set([...(await contrastFaults(page)), ...(await namingFaults(page))])];
 }

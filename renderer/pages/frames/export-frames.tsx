@@ -78,10 +78,26 @@ function fileName(form: ExportForm): string {
   return `gatehouse-frames-${time}.${form}`;
 }
 
+interface ProgressProps {
+  readonly count: number;
+  readonly total: number;
+}
+
+function ReadProgress({ count, total }: ProgressProps) {
+  return (
+    <div role="status">
+      <Progress value={total === 0 ? 0 : (100 * count) / total} aria-label="Frames read" />
+      <Text size="xs" c="dimmed" mt={4}>
+        {count.toLocaleString('en')} frames read
+      </Text>
+    </div>
+  );
+}
+
 function Body({ onClose, ...wanted }: Wanted & { onClose(): void }) {
   const api = useApi();
   const [form, setForm] = useState<ExportForm>('jsonl');
-  const [done, setDone] = useState<{ readonly count: number; readonly total: number }>();
+  const [done, setDone] = useState<ProgressProps>();
   const control = useRef(new AbortController());
   useEffect(() => {
     const current = control.current;
@@ -118,17 +134,7 @@ function Body({ onClose, ...wanted }: Wanted & { onClose(): void }) {
           <Radio value="csv" label="CSV: one line for each frame, for a spreadsheet" />
         </Stack>
       </Radio.Group>
-      {save.busy && done !== undefined && (
-        <div role="status">
-          <Progress
-            value={done.total === 0 ? 0 : (100 * done.count) / done.total}
-            aria-label="Frames read"
-          />
-          <Text size="xs" c="dimmed" mt={4}>
-            {done.count.toLocaleString('en')} frames read
-          </Text>
-        </div>
-      )}
+      {save.busy && done !== undefined && <ReadProgress {...done} />}
       {save.problem !== undefined && (
         <ProblemAlert problem={save.problem} title="The frames were not exported" />
       )}

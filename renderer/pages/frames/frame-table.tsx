@@ -107,6 +107,30 @@ function useScrolling(
   };
 }
 
+/** What the keys of the table do. */
+function keyHandler(props: FrameTableProps, scrollTo: (index: number) => void) {
+  const { activeId } = props;
+  const { frames } = props.list;
+  return (event: KeyboardEvent): void => {
+    // Buttons inside (try again, start the demo) keep their keys.
+    if (event.target instanceof HTMLButtonElement || event.target instanceof HTMLAnchorElement)
+      return;
+    if (event.key === 'Escape') props.onClose();
+    if (event.key === 'Enter' && activeId !== undefined) {
+      if (activeId === props.selectedId) props.onEnter();
+      else props.onOpen(activeId);
+    }
+    const step = STEPS[event.key];
+    if (step === undefined || frames.length === 0) return;
+    event.preventDefault();
+    const index = nextIndex(frames, activeId, step);
+    const frame = frames[index];
+    if (frame === undefined) return;
+    scrollTo(index);
+    props.onMove(frame.id);
+  };
+}
+
 function Head() {
   return (
     <div role="rowgroup">
@@ -138,25 +162,7 @@ export function FrameTable(props: FrameTableProps) {
     if (!paused) body.current?.scrollTo({ top: 0 });
   }, [paused]);
 
-  const onKeyDown = (event: KeyboardEvent): void => {
-    // Buttons inside (try again, start the demo) keep their keys.
-    if (event.target instanceof HTMLButtonElement || event.target instanceof HTMLAnchorElement)
-      return;
-    if (event.key === 'Escape') props.onClose();
-    if (event.key === 'Enter' && activeId !== undefined) {
-      if (activeId === props.selectedId) props.onEnter();
-      else props.onOpen(activeId);
-    }
-    const step = STEPS[event.key];
-    if (step === undefined || frames.length === 0) return;
-    event.preventDefault();
-    const index = nextIndex(frames, activeId, step);
-    const frame = frames[index];
-    if (frame === undefined) return;
-    virtualizer.scrollToIndex(index);
-    props.onMove(frame.id);
-  };
-
+  const onKeyDown = keyHandler(props, (index) => virtualizer.scrollToIndex(index));
   return (
     <div
       ref={props.grid}
