@@ -45,29 +45,36 @@ export interface BusEvent {
   data(): EventData | undefined;
 }
 
+interface NamedDevice {
+  readonly applicationId: string;
+  readonly deviceId: string;
+  readonly devEui?: string;
+  readonly joinEui?: string;
+}
+
+/** The newest subject per device: the events of a frame, and of the next one, name the same. */
+const deviceEntities = new WeakMap<NamedDevice, EntityRef & { readonly kind: 'device' }>();
+
 /** A device as an event's subject. */
-export function deviceEntity(
-  device: {
-    readonly applicationId: string;
-    readonly deviceId: string;
-    readonly devEui?: string;
-    readonly joinEui?: string;
-  },
-  devAddr?: string,
-): EntityRef {
+export function deviceEntity(device: NamedDevice, devAddr?: string): EntityRef {
+  const known = deviceEntities.get(device);
+  if (known && known.devAddr === devAddr) return known;
   const { applicationId, deviceId, devEui, joinEui } = device;
-  return {
+  const entity = {
     kind: 'device',
     applicationId,
     deviceId,
     ...(devEui && { devEui }),
     ...(joinEui && { joinEui }),
     ...(devAddr && { devAddr }),
-  };
+  } as const;
+  deviceEntities.set(device, entity);
+  return entity;
 }
 
-/** Key under which an entity's events are kept. */
-export function entityKey(entity: EntityRef): string {
+const keys = new WeakMap<EntityRef, string>();
+
+function newKey(entity: EntityRef): string {
   switch (entity.kind) {
     case 'device':
       return `device:${entity.applicationId}.${entity.deviceId}`;
@@ -76,6 +83,15 @@ export function entityKey(entity: EntityRef): string {
     case 'gateway':
       return `gateway:${entity.gatewayId}`;
   }
+}
+
+/** Key under which an entity's events are kept. */
+export function entityKey(entity: EntityRef): string {
+  const known = keys.get(entity);
+  if (known !== undefined) return known;
+  const key = newKey(entity);
+  keys.set(entity, key);
+  return key;
 }
 
 /** Whether a subscription to `wanted` includes an event about `entity`: an application includes its devices. */

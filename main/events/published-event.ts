@@ -1,4 +1,4 @@
-import { create, type DescMessage, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, type DescMessage, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import { ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
 import { CAUSES, type CauseCode } from '../base/causes.ts';
 import { STATUS } from '../base/errors.ts';
@@ -24,8 +24,14 @@ interface PackedData extends EventData {
 }
 
 function pack(data: EventData): PackedData {
+  if (data.bytes) return { ...data, bytes: data.bytes };
   // Pooled: a buffer of its own would cost more than most of these messages have bytes.
   return { ...data, bytes: Buffer.from(toBinary(data.schema, data.message)) };
+}
+
+/** Data that several events carry, encoded for all of them. */
+export function encodedData(schema: DescMessage, message: Message): EventData {
+  return pack({ schema, message });
 }
 
 /** Publishing never throws: whoever publishes is in the middle of work that matters more than its event. */

@@ -95,8 +95,16 @@ const PHASES = {
   failed: LinkPhase.FAILED,
 } as const;
 
-function gatewayEntity({ gatewayId, eui }: Connection): EntityRef {
-  return { kind: 'gateway', gatewayId, eui };
+/** The newest subject of a gateway's events; most of them name the same one. */
+const entities = new WeakMap<Connection, EntityRef & { readonly kind: 'gateway' }>();
+
+function gatewayEntity(connection: Connection): EntityRef {
+  const known = entities.get(connection);
+  if (known?.gatewayId === connection.gatewayId) return known;
+  const { gatewayId, eui } = connection;
+  const entity = { kind: 'gateway', gatewayId, eui } as const;
+  entities.set(connection, entity);
+  return entity;
 }
 
 class Gateways {

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Modulation } from '../base/gateway-link.ts';
 import type { ReceivedUplink } from '../base/seams.ts';
+import { createTurnBudget } from '../base/turn-budget.ts';
 import { type DecodedFrame, decodeFrame } from '../lorawan/index.ts';
 import { MOST_RECEPTIONS } from '../store/index.ts';
 
@@ -30,6 +31,8 @@ export interface DeduplicationOptions {
   readonly onLateCopy: (group: UplinkGroup, received: ReceivedUplink) => void;
 }
 
+/** How long one turn of the event loop decides frames; downlinks and receptions wait meanwhile. */
+const TURN_MS = 4;
 /** Copies later than this are judged by their counter. */
 const DATA_MEMORY_MS = 1_200;
 const JOIN_MEMORY_MS = 6_000;
@@ -51,18 +54,35 @@ function keyOf({ uplink }: ReceivedUplink): string {
   return `${uplink.frequencyHz} ${modulationKey(uplink.modulation)} ${text}`;
 }
 
-function createGroup(first: ReceivedUplink): UplinkGroup {
-  let setRecorded: (frameId: number) => void = () => undefined;
-  const recorded = new Promise<number>((resolve) => {
-    setRecorded = resolve;
-  });
-  return {
-    frame: decodeFrame(first.uplink.phyPayload),
-    receptions: [first],
-    first,
-    recorded,
-    setRecorded,
-  };
+/** Decoded when the frame is decided: until then only what has to wait is kept. */
+class Group implements UplinkGroup {
+  readonly receptions: ReceivedUplink[];
+  readonly first: ReceivedUplink;
+  readonly #recorded = Promise.withResolvers<number>();
+  #frame: DecodedFrame | undefined;
+
+  constructor(first: ReceivedUplink) {
+    this.first = first;
+    this.receptions = [first];
+  }
+
+  get frame(): DecodedFrame {
+    this.#frame ??= decodeFrame(this.first.uplink.phyPayload);
+    return this.#frame;
+  }
+
+  get recorded(): Promise<number> {
+    return this.#recorded.promise;
+  }
+
+  setRecorded(frameId: number): void {
+    this.#recorded.resolve(frameId);
+  }
+}
+
+/** By the type in the first byte alone (TS001-1.0.4 §4.2). */
+function looksLikeJoinRequest({ uplink }: ReceivedUplink): boolean {
+  return ((uplink.phyPayload[0] ?? 0xff) & 0xe0) === 0;
 }
 
 /** Creates a collector. All times are counted on the monotonic clock. */
@@ -72,6 +92,11 @@ export function createDeduplication(options: DeduplicationOptions): Deduplicatio
   const data = new Map<string, UplinkGroup>();
   const joins = new Map<string, UplinkGroup>();
   const open = new WeakSet<UplinkGroup>();
+
+  const decisions = createTurnBudget<UplinkGroup>(clock, TURN_MS, (group) => {
+    open.delete(group);
+    onGroup(group);
+  });
 
   const forgetOld = (groups: Map<string, UplinkGroup>, memoryMs: number): void => {
     const oldestMs = clock.monotonic() - Math.max(memoryMs, windowMs);
@@ -92,13 +117,10 @@ export function createDeduplication(options: DeduplicationOptions): Deduplicatio
         if (isFull || !open.has(known)) onLateCopy(known, received);
         return;
       }
-      const group = createGroup(received);
-      (group.frame.fType === 'JOIN_REQUEST' ? joins : data).set(key, group);
+      const group = new Group(received);
+      (looksLikeJoinRequest(received) ? joins : data).set(key, group);
       open.add(group);
-      clock.setTimer(windowMs, () => {
-        open.delete(group);
-        onGroup(group);
-      });
+      clock.setTimer(windowMs, () => decisions.add(group));
     },
   };
 }

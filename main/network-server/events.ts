@@ -7,7 +7,7 @@ import {
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import type { CauseCode } from '../base/causes.ts';
 import type { ScheduledDownlink } from '../base/seams.ts';
-import { deviceEntity, type EventData } from '../events/index.ts';
+import { deviceEntity, type EventData, encodedData } from '../events/index.ts';
 import {
   type DecodedFrame,
   type DevAddr,
@@ -90,24 +90,34 @@ function payloadMessage(frame: DecodedFrame) {
   };
 }
 
+/** Several events of one frame carry the same message. */
+const builtUplinks = new WeakMap<
+  UplinkGroup,
+  { readonly deviceChannelIndex: number; readonly data: EventData }
+>();
+
 /** Data of the `ns.up.*` events. */
-export function uplinkData(group: UplinkGroup, deviceChannelIndex?: number): EventData {
+export function uplinkData(group: UplinkGroup, deviceChannelIndex = 0): EventData {
+  const known = builtUplinks.get(group);
+  if (known?.deviceChannelIndex === deviceChannelIndex) return known.data;
   const { frame, first, receptions } = group;
   const payload = payloadMessage(frame);
   const airtimeUs = timeOnAirUs(first.uplink.modulation, first.uplink.phyPayload.length);
-  return {
-    schema: UplinkMessageSchema,
-    message: create(UplinkMessageSchema, {
+  const data = encodedData(
+    UplinkMessageSchema,
+    create(UplinkMessageSchema, {
       rawPayload: first.uplink.phyPayload,
       ...(payload && { payload }),
       settings: txSettings(first),
       rxMetadata: rxMetadata(receptions),
       receivedAt: timestampFromMs(first.receivedAtMs),
       correlationIds: [...correlationIds(group)],
-      deviceChannelIndex: deviceChannelIndex ?? 0,
+      deviceChannelIndex,
       consumedAirtime: durationFromMs(airtimeUs / 1000),
     }),
-  };
+  );
+  builtUplinks.set(group, { deviceChannelIndex, data });
+  return data;
 }
 
 /** Data of the `ns.down.*` events. */

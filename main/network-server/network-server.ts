@@ -190,7 +190,7 @@ class ClassANetworkServer {
     this.#events.publish('ns.up.data.receive', device, {
       devAddr,
       correlationIds: correlationIds(group),
-      data: () => uplinkData(group),
+      data: () => uplinkData(group, examined.ok ? examined.channelIndex : undefined),
     });
     const known = { device, devAddr, fullFCnt, bandId };
     if (!examined.ok) {
