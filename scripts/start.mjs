@@ -2,7 +2,15 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { findElectron } from './electron.mjs';
-import { ensureBundle, nodeBinary, root, say, setUp, toolEnvironment } from './tool-chain.mjs';
+import {
+  ensureBundle,
+  nodeBinary,
+  programArguments,
+  root,
+  say,
+  setUp,
+  toolEnvironment,
+} from './tool-chain.mjs';
 
 const args = process.argv.slice(2);
 const headless = args.includes('--headless');
@@ -13,11 +21,11 @@ const electron = headless ? undefined : await findElectron();
 if (!headless && !electron) {
   say('No Electron binary here; serving the user interface in your browser instead.');
 }
-if (electron) await ensureBundle();
+await ensureBundle();
 
 const child = electron
   ? spawn(electron, [root, ...args], { stdio: 'inherit', env: process.env })
-  : spawn(nodeBinary(), [join(root, 'main/headless/main.ts'), ...args], {
+  : spawn(nodeBinary(), [...programArguments, join(root, 'dist/main/headless.js'), ...args], {
       stdio: 'inherit',
       env: { ...toolEnvironment(), NODE_COMPILE_CACHE: join(root, '.cache', 'compile') },
     });

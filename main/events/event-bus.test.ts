@@ -90,17 +90,9 @@ test('closing ends a waiting read', async () => {
 });
 
 test('the ring keeps its limits per entity and overall', () => {
-  const ring = createEventRing(2, 3);
+  const ring = createEventRing({ idPrefix: 'test', perEntity: 2, overall: 3 });
   const add = (sequence: number, entity: EntityRef): void =>
-    ring.add({
-      sequence,
-      uniqueId: String(sequence),
-      name: 'e',
-      timeMs: sequence,
-      identifiers: [entity],
-      correlationIds: [],
-      data: () => undefined,
-    });
+    ring.add({ sequence, timeMs: sequence }, { name: 'e', identifiers: [entity] }, undefined);
   add(1, door);
   add(2, door);
   add(3, door);

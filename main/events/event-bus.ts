@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { type BusEvent, covers, type EntityRef, type EventInput } from './event.ts';
-import { createEventRing, type EventRing } from './event-ring.ts';
-import { publishedEvent } from './published-event.ts';
+import { createEventRing, type EventPlace, type EventRing } from './event-ring.ts';
+import { type PackedData, packedData } from './packed-data.ts';
 
 /** What a subscriber wants to hear. */
 export interface SubscribeOptions {
@@ -36,12 +36,31 @@ export interface EventBus {
 const DEFAULT_CAPACITY = 1_000;
 
 interface Subscriber {
-  readonly wants: (event: BusEvent) => boolean;
+  readonly wants: (event: Pick<BusEvent, 'name' | 'identifiers'>) => boolean;
   readonly offer: (event: BusEvent) => void;
 }
 
+/** An event for those who listen at the moment: what it carries is there as it was built. */
+function liveEvent(
+  input: EventInput,
+  place: EventPlace,
+  idPrefix: string,
+  packed: PackedData | undefined,
+): BusEvent {
+  const { name, identifiers, correlationIds = [], causeCode } = input;
+  return {
+    ...place,
+    uniqueId: `${idPrefix}-${place.sequence}`,
+    name,
+    identifiers,
+    correlationIds,
+    ...(causeCode !== undefined && { causeCode }),
+    data: () => packed,
+  };
+}
+
 /** Filter of one subscription. */
-function wantsEvent(options: SubscribeOptions): (event: BusEvent) => boolean {
+function wantsEvent(options: SubscribeOptions): Subscriber['wants'] {
   return (event) =>
     (options.matchesName?.(event.name) ?? true) &&
     event.identifiers.some((entity) => options.entities.some((wanted) => covers(wanted, entity)));
@@ -66,17 +85,23 @@ function keptFor(ring: EventRing, options: SubscribeOptions): readonly BusEvent[
 
 /** Creates the bus. */
 export function createEventBus({ clock }: { readonly clock: Clock }): EventBus {
-  const ring = createEventRing();
-  const subscribers = new Set<Subscriber>();
   const idPrefix = randomUUID().slice(0, 13);
+  const ring = createEventRing({ idPrefix });
+  const subscribers = new Set<Subscriber>();
   let sequence = 0;
 
   return {
     publish(input) {
       sequence += 1;
-      const { kept, live } = publishedEvent(input, { sequence, timeMs: clock.now(), idPrefix });
-      ring.add(kept);
-      for (const subscriber of subscribers) if (subscriber.wants(kept)) subscriber.offer(live());
+      const place = { sequence, timeMs: clock.now() };
+      const packed = packedData(input);
+      ring.add(place, input, packed);
+      let live: BusEvent | undefined;
+      for (const subscriber of subscribers) {
+        if (!subscriber.wants(input)) continue;
+        live ??= liveEvent(input, place, idPrefix, packed);
+        subscriber.offer(live);
+      }
     },
 
     subscribe(options) {

@@ -1,16 +1,41 @@
-import { type BusEvent, type EntityRef, entityKey } from './event.ts';
+import { type DescMessage, fromBinary } from '@bufbuild/protobuf';
+import { createByteRing } from './byte-ring.ts';
+import {
+  type BusEvent,
+  type EntityRef,
+  type EventData,
+  type EventInput,
+  entityKey,
+} from './event.ts';
+import type { PackedData } from './packed-data.ts';
 
 /** Events kept for one entity. */
 export const EVENTS_PER_ENTITY = 1_000;
-/** Events kept overall. */
+/** Newest events that are looked through for those to keep. */
 export const EVENTS_OVERALL = 50_000;
+/** What all kept events carry together. */
+const DATA_BYTES = 24 * 1024 * 1024;
+
+/** Where an event stands among all others. */
+export interface EventPlace {
+  /** One more than that of the event before. */
+  readonly sequence: number;
+  readonly timeMs: number;
+}
 
 /** The newest events, at most so many per entity and overall. Serves `tail`, `after` and related events. */
 export interface EventRing {
-  add(event: BusEvent): void;
+  add(place: EventPlace, input: EventInput, packed: PackedData | undefined): void;
   /** Oldest first. */
   select(matches: (event: BusEvent) => boolean): readonly BusEvent[];
-  readonly size: number;
+}
+
+export interface EventRingOptions {
+  /** Begins the unique id of each event. */
+  readonly idPrefix: string;
+  readonly perEntity?: number;
+  readonly overall?: number;
+  readonly dataBytes?: number;
 }
 
 /** Sequence numbers of one entity's events, oldest first; those before `start` are gone. */
@@ -22,7 +47,7 @@ interface EntityEvents {
 /** Dead entries at the front of a list are cut off when there are this many. */
 const DEAD_BEFORE_CUT = 256;
 
-function forgetOldest(list: EntityEvents, sequence: number): void {
+function removeSequence(list: EntityEvents, sequence: number): void {
   const { sequences, start } = list;
   if (sequences[start] === sequence) list.start += 1;
   else {
@@ -34,49 +59,129 @@ function forgetOldest(list: EntityEvents, sequence: number): void {
   list.start = 0;
 }
 
-/** Creates an empty ring; the limits are parameters so that tests can use small ones. */
-export function createEventRing(
-  perEntity = EVENTS_PER_ENTITY,
-  overall = EVENTS_OVERALL,
-): EventRing {
-  const kept = new Map<number, BusEvent>();
-  const byEntity = new Map<string, EntityEvents>();
-  /** No kept event has a smaller sequence number. A map's first key would have to be searched behind deleted ones. */
-  let oldest = 1;
+const NO_CORRELATION: readonly string[] = [];
 
-  const forgetOldestOfAll = (): void => {
-    while (!kept.has(oldest)) oldest += 1;
-    forget(oldest);
-  };
+/**
+ * The columns of a ring. Thousands of events a second pass through it, and each would live just long enough to be moved
+ * about by the garbage collector; as columns they cost it nothing.
+ */
+class EventColumns {
+  readonly #capacity: number;
+  readonly #idPrefix: string;
+  readonly #data: ReturnType<typeof createByteRing>;
+  /** 0 for a place that holds no event. */
+  readonly #sequences: Float64Array;
+  readonly #times: Float64Array;
+  readonly #names: string[] = [];
+  /** One entity as it is, several as their list. */
+  readonly #subjects: (EntityRef | readonly EntityRef[])[] = [];
+  readonly #correlations: (readonly string[])[] = [];
+  readonly #causes: (string | undefined)[] = [];
+  readonly #schemas: (DescMessage | undefined)[] = [];
+  readonly #dataAt: Float64Array;
+  readonly #dataLengths: Uint32Array;
+
+  constructor(capacity: number, dataBytes: number, idPrefix: string) {
+    this.#capacity = capacity;
+    this.#idPrefix = idPrefix;
+    this.#data = createByteRing(dataBytes);
+    this.#sequences = new Float64Array(capacity);
+    this.#times = new Float64Array(capacity);
+    this.#dataAt = new Float64Array(capacity);
+    this.#dataLengths = new Uint32Array(capacity);
+  }
+
+  has(sequence: number): boolean {
+    return this.#sequences[sequence % this.#capacity] === sequence;
+  }
+
+  remove(sequence: number): void {
+    this.#sequences[sequence % this.#capacity] = 0;
+  }
+
+  subjectsOf(sequence: number): readonly EntityRef[] {
+    const subjects = this.#subjects[sequence % this.#capacity];
+    if (!subjects) return [];
+    return 'kind' in subjects ? [subjects] : subjects;
+  }
+
+  put({ sequence, timeMs }: EventPlace, input: EventInput, packed: PackedData | undefined): void {
+    const place = sequence % this.#capacity;
+    const [subject, ...others] = input.identifiers;
+    this.#sequences[place] = sequence;
+    this.#times[place] = timeMs;
+    this.#names[place] = input.name;
+    this.#subjects[place] = subject && others.length === 0 ? subject : input.identifiers;
+    this.#correlations[place] = input.correlationIds ?? NO_CORRELATION;
+    this.#causes[place] = input.causeCode;
+    this.#schemas[place] = packed?.schema;
+    this.#dataAt[place] = packed ? this.#data.write(packed.bytes) : 0;
+    this.#dataLengths[place] = packed?.bytes.length ?? 0;
+  }
+
+  /** The event as it is kept; its data is copied out and decoded when it is asked for. */
+  event(sequence: number): BusEvent {
+    const place = sequence % this.#capacity;
+    const schema = this.#schemas[place];
+    const bytes =
+      schema && this.#data.read(this.#dataAt[place] ?? 0, this.#dataLengths[place] ?? 0);
+    const causeCode = this.#causes[place];
+    return {
+      sequence,
+      uniqueId: `${this.#idPrefix}-${sequence}`,
+      name: this.#names[place] ?? '',
+      timeMs: this.#times[place] ?? 0,
+      identifiers: this.subjectsOf(sequence),
+      correlationIds: this.#correlations[place] ?? NO_CORRELATION,
+      ...(causeCode !== undefined && { causeCode }),
+      data: (): EventData | undefined =>
+        schema && bytes && { schema, bytes, message: fromBinary(schema, bytes) },
+    };
+  }
+}
+
+/** Creates an empty ring. */
+export function createEventRing(options: EventRingOptions): EventRing {
+  const { idPrefix, perEntity = EVENTS_PER_ENTITY, overall = EVENTS_OVERALL } = options;
+  const columns = new EventColumns(overall, options.dataBytes ?? DATA_BYTES, idPrefix);
+  const byEntity = new Map<string, EntityEvents>();
+  let newest = 0;
+
   const forget = (sequence: number): void => {
-    const event = kept.get(sequence);
-    if (!event) return;
-    kept.delete(sequence);
-    for (const entity of event.identifiers) {
+    if (!columns.has(sequence)) return;
+    columns.remove(sequence);
+    for (const entity of columns.subjectsOf(sequence)) {
       const key = entityKey(entity);
       const list = byEntity.get(key);
       if (!list) continue;
-      forgetOldest(list, sequence);
+      removeSequence(list, sequence);
       if (list.sequences.length === list.start) byEntity.delete(key);
     }
   };
-  const keep = (event: BusEvent, entity: EntityRef): void => {
+  const count = (sequence: number, entity: EntityRef): void => {
     const key = entityKey(entity);
     const list = byEntity.get(key) ?? { sequences: [], start: 0 };
-    list.sequences.push(event.sequence);
+    list.sequences.push(sequence);
     byEntity.set(key, list);
     if (list.sequences.length - list.start > perEntity) forget(list.sequences[list.start] ?? 0);
   };
 
   return {
-    add(event) {
-      kept.set(event.sequence, event);
-      for (const entity of event.identifiers) keep(event, entity);
-      if (kept.size > overall) forgetOldestOfAll();
+    add(place, input, packed) {
+      const { sequence } = place;
+      forget(sequence - overall);
+      columns.put(place, input, packed);
+      newest = sequence;
+      for (const entity of input.identifiers) count(sequence, entity);
     },
-    select: (matches) => [...kept.values()].filter(matches),
-    get size() {
-      return kept.size;
+    select(matches) {
+      const found: BusEvent[] = [];
+      for (let sequence = Math.max(1, newest - overall + 1); sequence <= newest; sequence += 1) {
+        if (!columns.has(sequence)) continue;
+        const event = columns.event(sequence);
+        if (matches(event)) found.push(event);
+      }
+      return found;
     },
   };
 }

@@ -3,6 +3,7 @@
  * that runs in turns with it. Absolute figures belong to the machine; the shares are what to compare.
  */
 import { fileURLToPath } from 'node:url';
+import { programArguments } from '../../scripts/tool-chain.mjs';
 import { measureAtModemTransmitError } from '../support/lora-e5-transmit-error.ts';
 import { ptyUnavailable } from '../support/pty.ts';
 import { type EndToEndRun, measureEndToEnd } from './end-to-end.ts';
@@ -12,9 +13,10 @@ import { measureFrameRows } from './frame-rows.ts';
 const BUNDLE = fileURLToPath(new URL('../../dist/main/headless.js', import.meta.url));
 /** What C loops reached where AES-NI was there; for machines without a compiler. */
 const REFERENCE_C_FRAMES_PER_SECOND = '10–12 million';
-const UPLINK_RATES = [3_000, 4_000, 5_000, 6_000];
-const BURST_SECONDS = 8;
-/** Below this the program keeps its promise: no loss at the first rate, and a loop that is never late for a window. */
+const WARM_UP_RATE = 1_500;
+const UPLINK_RATES = [3_000, 4_000];
+const BURST_SECONDS = 6;
+/** What the program keeps below at the first rate, without losing any. */
 const LOOP_DELAY_LIMIT_MS = 20;
 const IDLE_MEMORY_LIMIT_MB = 150;
 
@@ -69,15 +71,17 @@ function lost({ sent, events, recorded }: EndToEndRun): number {
 
 async function uplinks(): Promise<void> {
   const { idleRssMb, bareCpuUs, runs } = await measureEndToEnd({
-    rates: UPLINK_RATES,
+    rates: [WARM_UP_RATE, ...UPLINK_RATES],
     seconds: BURST_SECONDS,
     entry: BUNDLE,
+    nodeArguments: programArguments,
   });
   say(
     'Uplinks end to end: each over two gateways by UDP, verified, recorded, and sent to a subscriber',
   );
   say(`  memory after start ${number(idleRssMb)} MB (limit ${IDLE_MEMORY_LIMIT_MB} MB)`);
-  for (const run of runs) {
+  // The first burst lets the engine compile what is hot.
+  for (const run of runs.slice(1)) {
     const { perSecond, loopDelayP99Ms, rssMb, cpuUs } = run;
     const parts = [
       `  ${number(perSecond)} uplinks/s`,
