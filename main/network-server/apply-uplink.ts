@@ -1,5 +1,9 @@
-import { clearField, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { type MACState, MACStateSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import { clearField, clone, create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import {
+  MACParameters_ChannelSchema,
+  type MACState,
+  MACStateSchema,
+} from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { DataRateIndex } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import type { MacCommand, UplinkDataFrame } from '../lorawan/index.ts';
@@ -93,6 +97,16 @@ function adrFingerprint(mac: MACState): string {
       `${adrDataRateIndex} ${adrTxPowerIndex} ${adrNbTrans}`,
   );
   return `${now} ${wanted}`;
+}
+
+/** A device that sends on a channel it was asked to take has taken it, whatever became of its answer. */
+function adoptChannel(mac: MACState, index: number): boolean {
+  const { channels } = current(mac);
+  const wanted = desired(mac).channels[index];
+  if (!wanted || channels[index]?.uplinkFrequency) return false;
+  while (channels.length < index) channels.push(create(MACParameters_ChannelSchema));
+  channels[index] = clone(MACParameters_ChannelSchema, wanted);
+  return true;
 }
 
 /** A device raises its power before it lowers its rate, so a lower rate than agreed means full power. */
@@ -210,6 +224,7 @@ export function applyUplink(
     registry.recordDeviceStatus(session.device.row, { ...status, receivedAtMs });
     session.activity.devStatusAtMs = receivedAtMs;
   });
+  const isNewChannel = adoptChannel(mac, examined.channelIndex);
   recordDataRate(mac, examined.dataRateIndex);
   remember(session, examined, group);
   if (!isRepetition) runAdr(session, mac, frame, examined);
@@ -218,6 +233,7 @@ export function applyUplink(
   const isMacChanged =
     examined.commands.length > 0 ||
     hadPending ||
+    isNewChannel ||
     confirmation !== undefined ||
     adrFingerprint(mac) !== before;
   if (isMacChanged) store.networkSessions.updateMacState(session.id, toBinary(MACStateSchema, mac));

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import type { MACParameters_Channel, MACState } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
 import type { MACCommandIdentifier } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { sameBytes } from '../base/bytes.ts';
@@ -16,7 +17,7 @@ import {
   verifyUplinkMic11,
 } from '../lorawan/index.ts';
 import type { DeviceProfile } from './device-profile.ts';
-import { current, isAnswer, type MacReport, macCommandData } from './mac/index.ts';
+import { current, desired, isAnswer, type MacReport, macCommandData } from './mac/index.ts';
 import type { Candidate } from './match.ts';
 import { isLorawan11, type LiveSession } from './session-cache.ts';
 
@@ -174,6 +175,17 @@ function isMicComplete(
   );
 }
 
+/**
+ * Channel an uplink came on; −1 if the device has none there. A device uses a new channel as soon as it has taken it: in
+ * the frame with its answer, and in later ones if that was lost. So those the network has asked for count as well.
+ */
+function channelIndexOf(mac: MACState, frequencyHz: number): number {
+  const isThere = ({ uplinkFrequency }: MACParameters_Channel): boolean =>
+    Number(uplinkFrequency) === frequencyHz;
+  const index = current(mac).channels.findIndex(isThere);
+  return index >= 0 ? index : desired(mac).channels.findIndex(isThere);
+}
+
 /** Everything that is to be known before a verified frame changes the session. Changes nothing. */
 export function examineUplink(
   candidate: Candidate,
@@ -195,9 +207,7 @@ export function examineUplink(
   const counter = checkCounter(candidate, profile, frame, received, evidence);
   if ('cause' in counter) return counter;
   const parameters = current(session.mac);
-  const channelIndex = parameters.channels.findIndex(
-    (channel) => Number(channel.uplinkFrequency) === frequencyHz,
-  );
+  const channelIndex = channelIndexOf(session.mac, frequencyHz);
   if (channelIndex < 0)
     return refuse('uplink_channel_not_found', [...evidence, fact('frequency', frequencyHz, 'Hz')]);
   evidence.push(fact('channel_index', channelIndex));

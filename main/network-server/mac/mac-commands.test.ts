@@ -138,3 +138,22 @@ test('a device status is asked for and remembered', async () => {
   expect(asked.filter(Boolean).length).toBeGreaterThan(0);
   expect(lab.published).toContain('ns.mac.dev_status.answer');
 });
+
+test('a device uses a channel as soon as it has taken it, and keeps it if its answer was lost', async () => {
+  const near = gateway();
+  lab = await createLab({ gateways: [near] });
+  await lab.registry.registerEverywhere(abpDevice({}, { factoryPresetFrequencies: [] }));
+  near.hear(uplink(ABP_KEYS, 0));
+  await lab.clock.advance(3_000);
+  const asked = commandsIn(near, 0).filter(({ name }) => name === 'NewChannelReq').length;
+  expect(asked).toBe(5);
+  // Its answers were lost with an uplink nobody heard; this is the one after that.
+  near.hear(uplink(ABP_KEYS, 2), { frequencyHz: 867_100_000, timestampUs: 9_000_000 });
+  await lab.clock.advance(3_000);
+  expect(lab.uplinkFrames().at(-1)?.verdict?.cause).toBe('');
+  expect(near.sent[1]?.frequencyHz).toBe(867_100_000);
+  expect(commandsIn(near, 1).filter(({ name }) => name === 'NewChannelReq')).toHaveLength(4);
+  near.hear(uplink(ABP_KEYS, 3), { frequencyHz: 869_000_000, timestampUs: 18_000_000 });
+  await lab.clock.advance(3_000);
+  expect(lab.uplinkFrames().at(-1)?.verdict?.cause).toBe('uplink_channel_not_found');
+});
