@@ -74,11 +74,12 @@ function countText({ devices, found, total, unsearched }: DevicePageData, page: 
 }
 
 function NoDevices() {
+  const elsewhere = useWatch((state) => state.workspace?.deviceCount ?? 0);
   return (
     <EmptyState
       icon={IconCpu}
       title="No end device in this application"
-      text="Register a device with its EUIs and keys. Frames of unknown devices are recorded all the same, and can be read once their keys are here."
+      text={`Register a device with its EUIs and keys. Frames of unknown devices are recorded all the same, and can be read once their keys are here.${elsewhere > 0 ? ` Devices in other applications: ${elsewhere.toLocaleString('en')}.` : ''}`}
     >
       <RegisterButton />
     </EmptyState>
@@ -155,13 +156,20 @@ function Listing({ load, search, sorting, onSort }: ListingProps) {
   );
 }
 
-/** The devices of one application. */
-export function DevicesPage() {
-  const [applicationId, setApplicationId] = useLocalStorage({
+/** The application shown last; before any was chosen that of the demonstration while it runs, else the first one. */
+function useShownApplication(): readonly [string, (applicationId: string) => void] {
+  const [chosen, choose] = useLocalStorage({
     key: 'gatehouse.application',
-    defaultValue: 'lab',
+    defaultValue: '',
     getInitialValueInEffect: false,
   });
+  const demoRunning = useWatch((state) => state.workspace?.demoRunning ?? false);
+  return [chosen || (demoRunning ? 'demo' : 'lab'), choose];
+}
+
+/** The devices of one application. */
+export function DevicesPage() {
+  const [applicationId, setApplicationId] = useShownApplication();
   const [search, setSearch] = useState('');
   const [page, setPage] = useState(1);
   const [sorting, setSorting] = useState<Sorting>({ orderBy: 'device_id', descending: false });
