@@ -165,6 +165,10 @@ async function send(
     return { result: 'too_late', detail: 'the modem was not ready in time' };
   }
   await waitUntil(clock, transmission.writeAtMs);
+  // A busy computer wakes up late. The device would not hear the frame, and to say that it was sent would be wrong.
+  if (isLate(transmission, clock.monotonic())) {
+    return { result: 'too_late', detail: 'this computer was too busy at the time of the frame' };
+  }
   const unsent = await refusalOf(channel.command(transmit(transmission.phyPayload)), 'unknown');
   return unsent ?? { result: 'success' };
 }
