@@ -5,6 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { API_KEY, type HeadlessProcess, startHeadless } from '../support/headless-process.ts';
 import type { BareIngestReport } from './bare-ingest.ts';
+import {
+  BENCH_APPLICATION,
+  type BenchDevice,
+  benchDevice,
+  fillWorkspace,
+} from './bench-devices.ts';
 import type { SendReport, SendRequest } from './uplink-sender.ts';
 
 /** One burst of uplinks through the whole program. */
@@ -28,12 +34,16 @@ export interface EndToEndOptions {
   readonly rates: readonly number[];
   /** Length of a burst. */
   readonly seconds: number;
+  /** Devices of the workspace, all of which send in turns; 256 by default. */
+  readonly devices?: number;
   /** File of the program; its source by default. */
   readonly entry?: string;
   readonly nodeArguments?: readonly string[];
 }
 
 export interface EndToEndResult {
+  /** From the start of the program to its last listener. */
+  readonly startMs: number;
   /** Memory of the program before the first burst. */
   readonly idleRssMb: number;
   /** CPU time that receiving, acknowledging and parsing alone costs, per uplink over two gateways. */
@@ -41,7 +51,6 @@ export interface EndToEndResult {
   readonly runs: readonly EndToEndRun[];
 }
 
-const APPLICATION = 'bench';
 const DEVICES = 256;
 const GATEWAYS = 2;
 /** What Linux counts CPU time in, whatever its kernel was built with. */
@@ -66,59 +75,6 @@ async function call(program: HeadlessProcess, method: string, path: string, body
   return json;
 }
 
-const hex = (value: number, bytes: number): string =>
-  value
-    .toString(16)
-    .padStart(bytes * 2, '0')
-    .toUpperCase();
-
-const DEVICE_KEYS = Array.from({ length: DEVICES }, (_, index) => ({
-  devAddr: hex(0x02_00_10_00 + index, 4),
-  nwkSKey: hex(0x1000 + index, 16),
-  appSKey: hex(0x2000 + index, 16),
-}));
-
-/** ABP devices that have nothing to ask of the network and of whom it asks nothing, so that uplinks alone are measured. */
-async function register(program: HeadlessProcess): Promise<void> {
-  await call(program, 'POST', '/users/admin/applications', {
-    application: { ids: { application_id: APPLICATION } },
-  });
-  for (const [index, { devAddr, nwkSKey, appSKey }] of DEVICE_KEYS.entries()) {
-    await call(program, 'POST', `/gatehouse/applications/${APPLICATION}/devices`, {
-      end_device: {
-        ids: {
-          device_id: `device-${index}`,
-          application_ids: { application_id: APPLICATION },
-          dev_eui: hex(0x70b3d57ed0000000 + index * 4096, 8),
-          dev_addr: devAddr,
-        },
-        frequency_plan_id: 'EU_863_870',
-        lorawan_version: 'MAC_V1_0_3',
-        lorawan_phy_version: 'PHY_V1_0_3_REV_A',
-        session: {
-          dev_addr: devAddr,
-          keys: { f_nwk_s_int_key: { key: nwkSKey }, app_s_key: { key: appSKey } },
-        },
-        mac_settings: {
-          rx1_delay: 5,
-          status_time_periodicity: '0s',
-          status_count_periodicity: 0,
-          factory_preset_frequencies: [
-            '868100000',
-            '868300000',
-            '868500000',
-            '867100000',
-            '867300000',
-            '867500000',
-            '867700000',
-            '867900000',
-          ],
-        },
-      },
-    });
-  }
-}
-
 /** Counts events of one name on a stream that is read until `stop`. */
 async function countEvents(program: HeadlessProcess, name: string) {
   const cancel = new AbortController();
@@ -126,7 +82,7 @@ async function countEvents(program: HeadlessProcess, name: string) {
     method: 'POST',
     headers: { authorization: `Bearer ${API_KEY}` },
     body: JSON.stringify({
-      identifiers: [{ application_ids: { application_id: APPLICATION } }],
+      identifiers: [{ application_ids: { application_id: BENCH_APPLICATION } }],
       names: [name],
     }),
     signal: cancel.signal,
@@ -189,6 +145,7 @@ async function frameCount(program: HeadlessProcess): Promise<number> {
 }
 
 interface Burst {
+  readonly devices: readonly BenchDevice[];
   readonly program: HeadlessProcess;
   readonly sender: ChildProcess;
   readonly firstFCnt: number;
@@ -197,6 +154,7 @@ interface Burst {
 }
 
 async function runBurst({
+  devices,
   program,
   sender,
   firstFCnt,
@@ -209,7 +167,7 @@ async function runBurst({
   await call(program, 'GET', '/gatehouse/diagnostics');
   const port = Number(program.addresses.udp?.split(':')[1]);
   const cpuBefore = cpuSecondsOf(program.child.pid);
-  const report = await ask(sender, { port, devices: DEVICE_KEYS, firstFCnt, count, perSecond });
+  const report = await ask(sender, { port, devices, firstFCnt, count, perSecond });
   for (let waitedMs = 0; events.count() < count && waitedMs < SETTLE_MS; waitedMs += LOOK_MS)
     await wait(LOOK_MS);
   const busy = await call(program, 'GET', '/gatehouse/diagnostics');
@@ -231,13 +189,14 @@ async function runBurst({
 /** The same burst at the first rate to a process that does nothing but receive. */
 async function measureBareIngest(
   sender: ChildProcess,
+  devices: readonly BenchDevice[],
   { rates, seconds }: EndToEndOptions,
 ): Promise<number> {
   const receiver = fork(RECEIVER, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   try {
     const { port } = (await nextMessage(receiver)) as { port: number };
     const count = Math.floor((rates[0] ?? 0) * seconds);
-    const request = { port, devices: DEVICE_KEYS, firstFCnt: 1, count, perSecond: rates[0] ?? 0 };
+    const request = { port, devices, firstFCnt: 1, count, perSecond: rates[0] ?? 0 };
     await ask(sender, request);
     receiver.send('report');
     const { datagrams, cpuSeconds } = (await nextMessage(receiver)) as BareIngestReport;
@@ -249,26 +208,38 @@ async function measureBareIngest(
 }
 
 /**
- * Sends bursts of uplinks of {@link DEVICES} devices, each heard by two gateways, at each of the given rates through a
+ * Sends bursts of uplinks, each heard by two gateways, at each of the given rates through a
  * headless program of its own to a subscriber over HTTP.
  */
 export async function measureEndToEnd(options: EndToEndOptions): Promise<EndToEndResult> {
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
+  const devices = Array.from({ length: options.devices ?? DEVICES }, (_, index) =>
+    benchDevice(index),
+  );
+  await fillWorkspace(directory, devices.length);
+  const startedMs = performance.now();
   const program = await startHeadless(directory, [], options);
+  const startMs = performance.now() - startedMs;
   const sender = fork(SENDER, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   try {
     const idle = await call(program, 'GET', '/gatehouse/diagnostics');
-    const bareCpuUs = await measureBareIngest(sender, options);
-    await register(program);
+    const bareCpuUs = await measureBareIngest(sender, devices, options);
     const runs: EndToEndRun[] = [];
     let firstFCnt = 1;
     for (const perSecond of options.rates) {
       runs.push(
-        await runBurst({ program, sender, firstFCnt, perSecond, seconds: options.seconds }),
+        await runBurst({
+          devices,
+          program,
+          sender,
+          firstFCnt,
+          perSecond,
+          seconds: options.seconds,
+        }),
       );
-      firstFCnt += Math.ceil((perSecond * options.seconds) / DEVICES) + 1;
+      firstFCnt += Math.ceil((perSecond * options.seconds) / devices.length) + 1;
     }
-    return { idleRssMb: Number(idle.rss_bytes) / MB, bareCpuUs, runs };
+    return { startMs, idleRssMb: Number(idle.rss_bytes) / MB, bareCpuUs, runs };
   } finally {
     sender.removeAllListeners();
     sender.kill();

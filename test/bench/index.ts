@@ -1,5 +1,5 @@
 /**
- * `npm run bench [frames] [rows] [modem] [uplinks]`: measures what the program promises, each figure against a baseline
+ * `npm run bench [frames] [rows] [modem] [uplinks] [scale]`: measures what the program promises, each figure against a baseline
  * that runs in turns with it. Absolute figures belong to the machine; the shares are what to compare.
  */
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,8 @@ const REFERENCE_C_FRAMES_PER_SECOND = '10–12 million';
 const WARM_UP_RATE = 1_500;
 const UPLINK_RATES = [3_000, 4_000];
 const BURST_SECONDS = 6;
+const WORKSPACE_SIZES = [100, 10_000, 100_000];
+const SCALE_RATE = 1_000;
 /** What the program keeps below at the first rate, without losing any. */
 const LOOP_DELAY_LIMIT_MS = 20;
 const IDLE_MEMORY_LIMIT_MB = 150;
@@ -98,7 +100,41 @@ async function uplinks(): Promise<void> {
   }
 }
 
-const sections: Readonly<Record<string, () => Promise<void>>> = { frames, rows, modem, uplinks };
+/** Cost of an uplink and memory at rest in workspaces of different size, all of whose devices send. */
+async function scale(): Promise<void> {
+  say('Uplinks in workspaces of different size, sent by all devices in turns');
+  let least: number | undefined;
+  for (const devices of WORKSPACE_SIZES) {
+    const { idleRssMb, startMs, runs } = await measureEndToEnd({
+      rates: [SCALE_RATE, SCALE_RATE],
+      seconds: BURST_SECONDS,
+      devices,
+      entry: BUNDLE,
+      nodeArguments: programArguments,
+    });
+    const [, run] = runs;
+    if (!run) continue;
+    least ??= run.cpuUs;
+    const parts = [
+      `  ${number(devices)} devices: listening after ${number(startMs)} ms`,
+      `memory ${number(idleRssMb)} MB`,
+      `${number(lost(run))} of ${number(run.sent)} lost`,
+    ];
+    if (run.cpuUs !== undefined && least !== undefined)
+      parts.push(
+        `${number(run.cpuUs)} µs of CPU each, ${number(run.cpuUs / least, 2)} of the smallest`,
+      );
+    say(parts.join(', '));
+  }
+}
+
+const sections: Readonly<Record<string, () => Promise<void>>> = {
+  frames,
+  rows,
+  modem,
+  uplinks,
+  scale,
+};
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in sections));
 if (unknown.length > 0) {

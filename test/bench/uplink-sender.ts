@@ -4,15 +4,12 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { type DevAddr, expandKey, parseHex, sealUplink } from '../../main/lorawan/index.ts';
+import type { BenchDevice } from './bench-devices.ts';
 
 /** What the sender is asked for. Counters continue from `firstFCnt`; the devices take turns. */
 export interface SendRequest {
   readonly port: number;
-  readonly devices: readonly {
-    readonly devAddr: string;
-    readonly nwkSKey: string;
-    readonly appSKey: string;
-  }[];
+  readonly devices: readonly BenchDevice[];
   readonly firstFCnt: number;
   readonly count: number;
   readonly perSecond: number;
