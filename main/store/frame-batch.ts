@@ -21,6 +21,17 @@ export function receptionJson({ uplink, ...record }: ReceptionRecord): string {
   return JSON.stringify({ ...record, uplink: rest });
 }
 
+/** Ids as runs of consecutive numbers: receptions are decided much in the order in which they came. */
+export function runsOf(ids: readonly number[]): readonly (readonly [number, number])[] {
+  const runs: [number, number][] = [];
+  for (const id of [...ids].sort((left, right) => left - right)) {
+    const run = runs.at(-1);
+    if (run && id <= run[1] + 1) run[1] = id;
+    else runs.push([id, id]);
+  }
+  return runs;
+}
+
 /** What {@link receptionJson} wrote. */
 export function parseReception(json: string, phyPayload: Uint8Array): ReceptionRecord {
   const record = JSON.parse(json) as ReceptionRecord;
@@ -38,7 +49,7 @@ export function createFrameWriter(
   const insertReception = db.prepare(
     'INSERT INTO receptions(id, record, phy_payload) VALUES (?, ?, ?)',
   );
-  const deleteReception = db.prepare('DELETE FROM receptions WHERE id = ?');
+  const deleteReceptions = db.prepare('DELETE FROM receptions WHERE id BETWEEN ? AND ?');
   const insertFrame = db.prepare(
     'INSERT INTO frames(id, device, search, message) VALUES (?, ?, ?, ?)',
   );
@@ -84,7 +95,7 @@ export function createFrameWriter(
     for (const [id, record] of batch.receptions) {
       insertReception.run(id, receptionJson(record), record.uplink.phyPayload);
     }
-    for (const id of batch.decided) deleteReception.run(id);
+    for (const [first, last] of runsOf(batch.decided)) deleteReceptions.run(first, last);
     let lastFrameId = 0;
     for (const [id, frame, message] of frames) {
       insertFrame.run(id, deviceKey(frame), searchText(frame), message);

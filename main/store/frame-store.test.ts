@@ -11,6 +11,7 @@ import { systemClock } from '../base/clock.ts';
 import { silentLogger } from '../base/logger.ts';
 import { virtualClock } from '../base/virtual-clock.ts';
 import { migrate } from './database.ts';
+import { runsOf } from './frame-batch.ts';
 import { createFrameStore, MOST_RECEPTIONS } from './frame-store.ts';
 import { FRAMES_MIGRATIONS } from './frames-schema.ts';
 import { createStore, type Store } from './store.ts';
@@ -224,4 +225,13 @@ test('a frame keeps a bounded number of receptions, and none of the others is le
   expect(again.frames.get(id)?.receptions).toHaveLength(MOST_RECEPTIONS);
   // What is undecided becomes a frame of its own when the store is opened.
   expect(again.frames.total()).toBe(1);
+});
+
+test('ids in any order become runs without gaps', () => {
+  expect(runsOf([])).toEqual([]);
+  expect(runsOf([7, 3, 4, 9, 5, 8, 4, 1])).toEqual([
+    [1, 1],
+    [3, 5],
+    [7, 9],
+  ]);
 });
