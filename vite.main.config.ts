@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -105,6 +105,16 @@ function copyAssets(): void {
   ] as const) {
     copyFileSync(join(root, from), join(root, 'dist/main', to));
   }
+  copyAddons();
+}
+
+/** The native addons that were compiled here; without one the program does the same more slowly. */
+function copyAddons(): void {
+  const folder = join(root, '.cache/native');
+  const addons = existsSync(folder) ? readdirSync(folder) : [];
+  mkdirSync(join(root, 'dist/main/native'), { recursive: true });
+  for (const addon of addons.filter((file) => file.endsWith('.node')))
+    copyFileSync(join(folder, addon), join(root, 'dist/main/native', addon));
 }
 
 export default defineConfig({

@@ -213,7 +213,9 @@ async function hasConcentrator(listPorts: () => Promise<SerialPortList>): Promis
 /** Builds the network and its API over an open store. */
 export async function createApp(options: AppOptions): Promise<App> {
   const { clock, logger, store } = options;
-  if (!selfTestCrypto()) throw cryptoBroken();
+  const { ok, name: implementation, reason } = selfTestCrypto();
+  if (!ok) throw cryptoBroken();
+  logger.area('crypto').info({ implementation, reason }, 'cryptography gives right results');
   const findKey = keyFinder(store, transientKey(options.apiKey));
   const events = createEventBus({ clock });
   const registry = createRegistry({ store, clock, logger, publish: events.publish, newMacState });

@@ -16,6 +16,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { ensureNative } from './native.mjs';
 import {
   ensureBundle,
   ensureContract,
@@ -31,6 +32,7 @@ import {
 
 await ensureInstalled();
 await ensureContract();
+await ensureNative();
 await ensureRenderer();
 await ensureBundle();
 
@@ -40,6 +42,8 @@ const { Ajv } = require('ajv');
 const { load } = require('js-yaml');
 const asar = await import('@electron/asar');
 
+/** The addon of this platform, where a compiler has made one. */
+const ADDON = `dist/main/native/${process.platform}-${process.arch}.node`;
 const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 15_000;
 const BUILD_LIMIT_MS = 300_000;
@@ -193,6 +197,7 @@ function checkContents(archive) {
     '/dist/main/store-worker.js',
     '/dist/main/formatter-worker.js',
     '/dist/main/quickjs.wasm',
+    ...(existsSync(join(root, ADDON)) ? [`/${ADDON}`] : []),
     '/dist/preload/preload.cjs',
     '/dist/renderer/index.html',
     '/node_modules/serialport/package.json',
@@ -210,8 +215,14 @@ function checkContents(archive) {
   expect(strange === undefined, `${strange} has no business in the package`);
   const prebuilds = files.filter((file) => /better-sqlite3\/prebuilds\/./.test(file));
   expect(prebuilds.length === 1, `natives of other platforms are packed: ${prebuilds.join(', ')}`);
+  const addons = files.filter((file) => /^\/dist\/main\/native\/./.test(file));
+  expect(addons.length <= 1, `addons of other platforms are packed: ${addons.join(', ')}`);
   const unpacked = `${archive}.unpacked`;
-  for (const file of ['dist/main/store-worker.js', 'dist/main/formatter-worker.js']) {
+  for (const file of [
+    'dist/main/store-worker.js',
+    'dist/main/formatter-worker.js',
+    ...addons.map((addon) => addon.slice(1)),
+  ]) {
     expect(existsSync(join(unpacked, file)), `${file} has to lie outside the archive`);
   }
 }

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureNative } from './native.mjs';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, '.cache');
@@ -185,7 +186,13 @@ export async function ensureRenderer() {
 
 /** Bundles the main process for packages and for Electron. */
 export async function ensureBundle() {
-  const inputs = hashOf(['main', 'preload', 'vite.main.config.ts', 'package-lock.json']);
+  const inputs = hashOf([
+    'main',
+    'preload',
+    'vite.main.config.ts',
+    'package-lock.json',
+    '.cache/native',
+  ]);
   await unlessUpToDate('bundle', inputs, join(root, 'dist/main/headless.js'), async () => {
     say('Bundling the program …');
     await viteBuild(['--config', 'vite.main.config.ts']);
@@ -196,5 +203,6 @@ export async function ensureBundle() {
 export async function setUp() {
   await ensureInstalled();
   await ensureContract();
+  await ensureNative();
   await ensureRenderer();
 }

@@ -1,4 +1,5 @@
 import {
+  KeyTable,
   type UplinkDataFrame,
   type UplinkMicCandidate,
   uplinkFrameCounter,
@@ -7,9 +8,8 @@ import {
 import { isLorawan11, type LiveSession } from './session-cache.ts';
 
 /** A session that a frame may belong to, with the full counter it would have there. */
-export interface Candidate {
+export interface Candidate extends UplinkMicCandidate {
   readonly session: LiveSession;
-  readonly fullFCnt: number;
   /** The device would have started counting anew. */
   readonly isReset: boolean;
 }
@@ -35,8 +35,23 @@ function fullCounter(session: LiveSession, fCnt16: number): number {
   return uplinkFrameCounter(session.lastFCntUp, fCnt16, session.profile?.supports32BitFCnt ?? true);
 }
 
-function newestFirst(left: LiveSession, right: LiveSession): number {
-  return (right.lastFCntUp ?? -1) - (left.lastFCntUp ?? -1);
+function newestFirst(left: Candidate, right: Candidate): number {
+  return (right.session.lastFCntUp ?? -1) - (left.session.lastFCntUp ?? -1);
+}
+
+function candidateOf(session: LiveSession, row: number, fullFCnt: number): Candidate {
+  return { session, row, fullFCnt, isReset: false, split: isLorawan11(session) };
+}
+
+/** Puts a candidate that has started counting anew behind each one whose device may do so. */
+function withResets(candidates: readonly Candidate[], frame: UplinkDataFrame): Candidate[] {
+  return candidates.flatMap((candidate) => {
+    const { session, fullFCnt } = candidate;
+    const mayReset = session.kind === 'current' && session.profile?.resetsFCnt === true;
+    return mayReset && fullFCnt !== frame.fCnt
+      ? [candidate, { ...candidate, fullFCnt: frame.fCnt, isReset: true }]
+      : [candidate];
+  });
 }
 
 /**
@@ -47,46 +62,48 @@ export function candidatesOf(
   sessions: readonly LiveSession[],
   frame: UplinkDataFrame,
 ): readonly Candidate[] {
-  const inTurn: LiveSession[] = [];
-  const others: LiveSession[] = [];
-  const pending: LiveSession[] = [];
-  for (const session of sessions) {
-    if (session.kind === 'pending') pending.push(session);
-    else if ((session.lastFCntUp ?? 0) % WRAP_16 <= frame.fCnt) inTurn.push(session);
-    else others.push(session);
+  const inTurn: Candidate[] = [];
+  const others: Candidate[] = [];
+  const pending: Candidate[] = [];
+  let someReset = false;
+  for (const [row, session] of sessions.entries()) {
+    const candidate = candidateOf(session, row, fullCounter(session, frame.fCnt));
+    if (session.kind === 'pending') pending.push(candidate);
+    else if ((session.lastFCntUp ?? 0) % WRAP_16 <= frame.fCnt) inTurn.push(candidate);
+    else others.push(candidate);
+    someReset ||= session.profile?.resetsFCnt === true;
   }
-  pending.sort((left, right) => right.stored.startedAtMs - left.stored.startedAtMs);
+  pending.sort((left, right) => right.session.stored.startedAtMs - left.session.stored.startedAtMs);
   const ordered = [
     ...inTurn.sort(newestFirst),
     ...others.sort(newestFirst),
     ...(frame.fCtrl.ack ? [] : pending),
   ];
-  return ordered.flatMap((session) => {
-    const fullFCnt = fullCounter(session, frame.fCnt);
-    const candidate = { session, fullFCnt, isReset: false };
-    const mayReset =
-      session.kind === 'current' && !frame.fCtrl.ack && session.profile?.resetsFCnt === true;
-    return mayReset && fullFCnt !== frame.fCnt
-      ? [candidate, { session, fullFCnt: frame.fCnt, isReset: true }]
-      : [candidate];
-  });
-}
-
-function micCandidate({ session, fullFCnt }: Candidate): UplinkMicCandidate {
-  return { integrityKey: session.keys.fNwkSIntKey, fullFCnt, split: isLorawan11(session) };
+  return someReset && !frame.fCtrl.ack ? withResets(ordered, frame) : ordered;
 }
 
 /** Counters before the last one that end in these 16 bits, without those that only a roll-over would give. */
 function pastCandidates(sessions: readonly LiveSession[], fCnt16: number): readonly Candidate[] {
-  return sessions.flatMap((session) => {
+  return sessions.flatMap((session, row) => {
     const last = session.lastFCntUp;
     if (last === undefined || session.kind === 'pending') return [];
     const high = last - (last % WRAP_16);
     const counters = [high + fCnt16, high - WRAP_16 + fCnt16, fCnt16];
     return [...new Set(counters)]
       .filter((counter) => counter >= 0 && counter < last)
-      .map((fullFCnt) => ({ session, fullFCnt, isReset: false }));
+      .map((fullFCnt) => candidateOf(session, row, fullFCnt));
   });
+}
+
+/** Packed keys of the sessions of an address, for as long as the cache keeps their list. */
+const keyTables = new WeakMap<readonly LiveSession[], KeyTable>();
+
+function keysOf(sessions: readonly LiveSession[]): KeyTable {
+  const known = keyTables.get(sessions);
+  if (known) return known;
+  const table = new KeyTable(sessions.map((session) => session.keys.fNwkSIntKey));
+  keyTables.set(sessions, table);
+  return table;
 }
 
 /**
@@ -103,12 +120,12 @@ export function matchUplink(
   const candidates = candidatesOf(sessions, frame);
   const tried = candidates.length;
   if (tried === 0) return { found: false, tried };
-  const index = verifyUplinkMics(frame.phyPayload, candidates.map(micCandidate), from);
+  const keys = keysOf(sessions);
+  const index = verifyUplinkMics(frame.phyPayload, keys, candidates, from);
   const candidate = index === undefined ? undefined : candidates[index];
   if (candidate && index !== undefined) return { found: true, candidate, tried, index };
   const past = pastCandidates(sessions, frame.fCnt);
-  const pastIndex =
-    past.length === 0 ? undefined : verifyUplinkMics(frame.phyPayload, past.map(micCandidate));
+  const pastIndex = verifyUplinkMics(frame.phyPayload, keys, past);
   const replay = pastIndex === undefined ? undefined : past[pastIndex];
   return replay ? { found: false, tried, replay } : { found: false, tried };
 }

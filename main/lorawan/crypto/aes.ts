@@ -5,6 +5,8 @@ import { unsafe } from '@noble/ciphers/aes.js';
  * Words are little endian: byte i of a block is bits 8·(i mod 4) of word i div 4.
  */
 export interface AesKey {
+  /** The schedule, then the subkeys: the row that the native addon reads. */
+  readonly words: Uint32Array;
   readonly encryptionSchedule: Uint32Array;
   /** The two subkeys of CMAC (RFC 4493 §2.3), four words each. */
   readonly cmacSubkeys: Uint32Array;
@@ -12,6 +14,9 @@ export interface AesKey {
 
 /** Bytes of an AES block and of a key. */
 export const BLOCK_BYTES = 16;
+const SCHEDULE_WORDS = 44;
+/** Words of an expanded key with its CMAC subkeys. */
+export const KEY_WORDS = SCHEDULE_WORDS + 8;
 
 /** Big-endian doubling in GF(2^128) of four little-endian words, RFC 4493 §2.3. */
 function doubled(words: Uint32Array): Uint32Array {
@@ -29,18 +34,26 @@ function doubled(words: Uint32Array): Uint32Array {
   return result;
 }
 
-/** Expands a key of 16 bytes. */
-export function expandKey(keyBytes: Uint8Array): AesKey {
+/** A key with room for its words. */
+export function emptyKey(keyBytes: Uint8Array): AesKey {
   if (keyBytes.length !== BLOCK_BYTES) {
     throw new RangeError(`an AES-128 key has 16 bytes, not ${keyBytes.length}`);
   }
-  const encryptionSchedule = unsafe.expandKeyLE(keyBytes);
+  const words = new Uint32Array(KEY_WORDS);
+  return {
+    words,
+    encryptionSchedule: words.subarray(0, SCHEDULE_WORDS),
+    cmacSubkeys: words.subarray(SCHEDULE_WORDS),
+  };
+}
+
+/** Fills in the words of an empty key. */
+export function fillKey({ encryptionSchedule, cmacSubkeys }: AesKey, keyBytes: Uint8Array): void {
+  encryptionSchedule.set(unsafe.expandKeyLE(keyBytes));
   const { s0, s1, s2, s3 } = unsafe.encrypt(encryptionSchedule, 0, 0, 0, 0);
   const first = doubled(Uint32Array.of(s0, s1, s2, s3));
-  const cmacSubkeys = new Uint32Array(8);
   cmacSubkeys.set(first, 0);
   cmacSubkeys.set(doubled(first), 4);
-  return { encryptionSchedule, cmacSubkeys };
 }
 
 /** Little-endian word of the four bytes at `offset`. */
@@ -53,7 +66,8 @@ export function readWord(bytes: Uint8Array, offset: number): number {
   );
 }
 
-function writeWord(bytes: Uint8Array, offset: number, word: number): void {
+/** Writes a word as four little-endian bytes. */
+export function writeWord(bytes: Uint8Array, offset: number, word: number): void {
   bytes[offset] = word;
   bytes[offset + 1] = word >>> 8;
   bytes[offset + 2] = word >>> 16;

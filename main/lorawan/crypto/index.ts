@@ -1,5 +1,7 @@
-export { type AesKey, aesDecryptBlock, aesEncryptBlock, expandKey } from './aes.ts';
+export { type AesKey, aesDecryptBlock, aesEncryptBlock } from './aes.ts';
 export { cmac } from './cmac.ts';
+export { expandKey } from './expand-key.ts';
+export type { UplinkMicCandidate } from './implementation.ts';
 export {
   decryptJoinAccept,
   deriveJoinServerKeys,
@@ -11,6 +13,7 @@ export {
   type SessionKeys10,
   type SessionKeys11,
 } from './join.ts';
+export { KeyTable } from './key-table.ts';
 export {
   type JoinReqType,
   MIC_BYTES,
@@ -23,7 +26,6 @@ export {
   micUplink10,
   micUplink11,
   type UplinkMic11Context,
-  type UplinkMicCandidate,
   verifyDownlinkMic10,
   verifyDownlinkMic11,
   verifyJoinRequestMic,
@@ -31,6 +33,8 @@ export {
   verifyUplinkMic11,
   verifyUplinkMics,
 } from './mic.ts';
+export { openUplinks } from './open-uplinks.ts';
 export { cryptFOpts, cryptFrmPayload, type FOptsKind } from './payload.ts';
 export { nextPingSlotMs, pingOffset } from './ping-slot.ts';
-export { selfTestCrypto } from './self-test.ts';
+export { type CryptoReport, selfTestCrypto } from './self-test.ts';
+export { UPLINK, UPLINK_RESULT, UPLINK_WORDS, type UplinkBatch } from './uplink-batch.ts';

@@ -1,6 +1,8 @@
 import { eui64ToLsb, type JoinEui } from '../identifiers.ts';
-import type { AesKey } from './aes.ts';
-import { cmac, cmacWordWithPrefix } from './cmac.ts';
+import { type AesKey, readWord } from './aes.ts';
+import { cmac } from './cmac.ts';
+import { implementation, type UplinkMicCandidate } from './implementation.ts';
+import type { KeyTable } from './key-table.ts';
 
 /** Bytes of a message integrity code. */
 export const MIC_BYTES = 4;
@@ -19,15 +21,6 @@ export interface UplinkMic11Context {
   readonly txCh: number;
 }
 
-/** Uplink MIC search: one session that might have sent the frame. */
-export interface UplinkMicCandidate {
-  /** FNwkSIntKey, or NwkSKey of LoRaWAN 1.0.x. */
-  readonly integrityKey: AesKey;
-  readonly fullFCnt: number;
-  /** LoRaWAN 1.1: only the last two bytes of the MIC come from this key, so only these are compared. */
-  readonly split: boolean;
-}
-
 /**
  * MIC word of a data frame over B0 or B1 ‖ message: `49 ‖ lead (4) ‖ Dir ‖ DevAddr ‖ FCnt ‖ 00 ‖ len(message)`. The
  * four lead bytes are 0 for B0 except where LoRaWAN 1.1 puts ConfFCnt, TxDr and TxCh.
@@ -41,15 +34,7 @@ function dataMicWord(
   end: number,
 ): number {
   if (end < MIN_DATA_MESSAGE_BYTES) throw new RangeError('a data message has at least 5 bytes');
-  return cmacWordWithPrefix(
-    key,
-    0x49 | (lead << 8),
-    (lead >>> 24) | (direction << 8) | (bytes[1]! << 16) | (bytes[2]! << 24),
-    bytes[3]! | (bytes[4]! << 8) | (fullFCnt << 16),
-    (fullFCnt >>> 16) | (end << 24),
-    bytes,
-    end,
-  );
+  return implementation().micWord(key, direction, lead, fullFCnt, bytes, end);
 }
 
 function bytesOfWord(word: number): Uint8Array {
@@ -57,13 +42,7 @@ function bytesOfWord(word: number): Uint8Array {
 }
 
 function micWordOf(phyPayload: Uint8Array): number {
-  const end = phyPayload.length - MIC_BYTES;
-  return (
-    phyPayload[end]! |
-    (phyPayload[end + 1]! << 8) |
-    (phyPayload[end + 2]! << 16) |
-    (phyPayload[end + 3]! << 24)
-  );
+  return readWord(phyPayload, phyPayload.length - MIC_BYTES);
 }
 
 function isLongEnough(phyPayload: Uint8Array): boolean {
@@ -164,23 +143,19 @@ export function verifyDownlinkMic11(
 /**
  * Finds the session whose key made the MIC of an uplink.
  *
+ * @param keys the keys that the candidates' rows mean; worth keeping as long as the sessions
  * @param from index of the first candidate to try: a caller that refuses a match goes on behind it
  * @returns index of the first candidate that matches
  */
 export function verifyUplinkMics(
   phyPayload: Uint8Array,
+  keys: KeyTable,
   candidates: readonly UplinkMicCandidate[],
   from = 0,
 ): number | undefined {
   if (!isLongEnough(phyPayload)) return undefined;
-  const end = phyPayload.length - MIC_BYTES;
-  const mic = micWordOf(phyPayload);
-  for (let i = from; i < candidates.length; i++) {
-    const { integrityKey, fullFCnt, split } = candidates[i]!;
-    const word = dataMicWord(integrityKey, 0, 0, fullFCnt, phyPayload, end);
-    if (split ? (word & 0xffff) === mic >>> 16 : word === mic) return i;
-  }
-  return undefined;
+  const index = implementation().searchMics(keys, candidates, from, phyPayload);
+  return index < 0 ? undefined : index;
 }
 
 /** MIC of a join-request with the network root key; `message` is its first 19 bytes (TS001-1.0.4 §6.2.2). */

@@ -1,11 +1,7 @@
-import { unsafe } from '@noble/ciphers/aes.js';
 import type { DevAddr, Direction } from '../identifiers.ts';
-import { type AesKey, BLOCK_BYTES } from './aes.ts';
+import type { AesKey } from './aes.ts';
+import { implementation } from './implementation.ts';
 
-/**
- * Encrypts or decrypts by XOR with AES over the A blocks: `01 ‖ constant (4) ‖ Dir ‖ DevAddr ‖ FCnt ‖ 00 ‖ i`
- * (TS001-1.0.4 §4.3.3), i from 1. Only the last byte of the constant is ever set: `constant3`.
- */
 function cryptWithBlocks(
   key: AesKey,
   constant3: number,
@@ -14,28 +10,9 @@ function cryptWithBlocks(
   fullFCnt: number,
   input: Uint8Array,
 ): Uint8Array {
-  const length = input.length;
-  const output = new Uint8Array(length);
   const address = Number.parseInt(devAddr, 16);
-  const word1 = constant3 | (direction === 'up' ? 0 : 0x100) | (address << 16);
-  const word2 = (address >>> 16) | (fullFCnt << 16);
-  const word3 = (fullFCnt >>> 16) & 0xffff;
-  for (let offset = 0, block = 1; offset < length; offset += BLOCK_BYTES, block++) {
-    const { s0, s1, s2, s3 } = unsafe.encrypt(
-      key.encryptionSchedule,
-      0x01,
-      word1,
-      word2,
-      word3 | (block << 24),
-    );
-    const end = Math.min(offset + BLOCK_BYTES, length);
-    for (let i = offset; i < end; i++) {
-      const at = i - offset;
-      const word = at < 8 ? (at < 4 ? s0 : s1) : at < 12 ? s2 : s3;
-      output[i] = input[i]! ^ (word >>> (8 * (at & 3)));
-    }
-  }
-  return output;
+  const side = direction === 'up' ? 0 : 1;
+  return implementation().crypt(key, constant3, side, address, fullFCnt, input);
 }
 
 /**

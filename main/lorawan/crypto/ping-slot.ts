@@ -1,5 +1,6 @@
 import { type DevAddr, devAddrToLsb } from '../identifiers.ts';
-import { aesEncryptBlock, BLOCK_BYTES, expandKey } from './aes.ts';
+import { aesEncryptBlock, BLOCK_BYTES } from './aes.ts';
+import { expandKey } from './expand-key.ts';
 
 /** Beacon periods begin at multiples of it in GPS time. */
 const BEACON_PERIOD_MS = 128_000;
