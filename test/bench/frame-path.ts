@@ -9,10 +9,16 @@ import {
   decodeFrame,
   expandKey,
   isUplinkDataFrame,
+  KeyTable,
   openDataFrame,
+  openUplinks,
   type SessionAesKeys,
+  UPLINK,
+  UPLINK_WORDS,
+  type UplinkBatch,
   verifyUplinkMic10,
 } from '../../main/lorawan/index.ts';
+import { type Implementations, implementations, inTurn } from './implementations.ts';
 import { type Candidate, type RoundsResult, rateOf, runInterleaved } from './rounds.ts';
 
 /** A frame that `lora-packet` made, with what is needed to open it. */
@@ -30,9 +36,14 @@ interface BenchSession {
   readonly keys: SessionAesKeys;
 }
 
-/** Rates of the frame path; `c` is absent where no C compiler is. */
+/**
+ * Rates of the frame path. `typescript` and `native` make frame objects; `one` opens a frame per call into results that
+ * are used again, `batch` all frames in one call, both natively. What needs a C compiler is absent without one.
+ */
 export interface FramePathResult {
   readonly rounds: RoundsResult;
+  /** Name of the native implementation, or why there is none. */
+  readonly native: Implementations['native'];
   /** Which AES the C loop uses, or why there is no C loop. */
   readonly cLoop: { readonly aes: string } | { readonly missing: string };
 }
@@ -80,6 +91,71 @@ function open(bytes: Uint8Array, fullFCnt: number, keys: SessionAesKeys): Uint8A
   if (!isUplinkDataFrame(frame)) return undefined;
   if (!verifyUplinkMic10(keys.fNwkSIntKey as AesKey, fullFCnt, bytes)) return undefined;
   return openDataFrame(frame, { keys, fullFCnt, lorawan11: false }).frmPayload;
+}
+
+/** The same frames for {@link openUplinks}: all of them, and one at a time. */
+function makeBatches(frames: readonly MadeFrame[], sessions: readonly BenchSession[]) {
+  const keys = new KeyTable(
+    sessions.flatMap(({ keys }) => [keys.fNwkSIntKey, keys.appSKey as AesKey]),
+  );
+  const bytes = Buffer.concat(frames.map((frame) => frame.bytes));
+  const table = new Uint32Array(frames.length * UPLINK_WORDS);
+  let offset = 0;
+  frames.forEach(({ bytes: { length }, session, fCnt }, index) => {
+    table.set([2 * session, 2 * session + 1, fCnt, offset, length], index * UPLINK_WORDS);
+    offset += length;
+  });
+  const all: UplinkBatch = { keys, frames: bytes, table, payloads: Buffer.alloc(bytes.length) };
+  const one: UplinkBatch = {
+    keys,
+    frames: Buffer.alloc(0),
+    table: new Uint32Array(16 * UPLINK_WORDS),
+    payloads: Buffer.alloc(256),
+  };
+  return { all, one };
+}
+
+/** One call for each frame; the frame is where it was received. */
+function openOneByOne(
+  one: UplinkBatch,
+  frames: readonly MadeFrame[],
+  onOpened?: (frame: MadeFrame) => void,
+): void {
+  const { keys, table, payloads } = one;
+  for (const frame of frames) {
+    const { bytes, session, fCnt } = frame;
+    table[UPLINK.networkRow] = 2 * session;
+    table[UPLINK.applicationRow] = 2 * session + 1;
+    table[UPLINK.fullFCnt] = fCnt;
+    table[UPLINK.offset] = 0;
+    table[UPLINK.length] = bytes.length;
+    if (openUplinks({ keys, frames: bytes, table, payloads }, 1) !== 1)
+      throw new Error('A frame was not opened.');
+    onOpened?.(frame);
+  }
+}
+
+/** Both ways to open without objects give what was sent, and none opens a broken frame. */
+function assertBatchesCorrect(
+  { all, one }: ReturnType<typeof makeBatches>,
+  frames: readonly MadeFrame[],
+): void {
+  const { table, payloads } = all;
+  let right = openUplinks(all, frames.length) === frames.length;
+  frames.forEach(({ payload }, index) => {
+    const [from = 0, length = 0] = table.subarray(
+      index * UPLINK_WORDS + UPLINK.payloadOffset,
+      (index + 1) * UPLINK_WORDS,
+    );
+    right &&= payload.equals(payloads.subarray(from, from + length));
+  });
+  openOneByOne(one, frames, ({ payload }) => {
+    right &&= payload.equals(one.payloads.subarray(0, payload.length));
+  });
+  const broken = Buffer.from(all.frames);
+  broken[10] = (broken[10] ?? 0) ^ 1;
+  right &&= openUplinks({ ...all, frames: broken }, frames.length) === frames.length - 1;
+  if (!right) throw new Error('Opening frames in batches gives wrong results.');
 }
 
 /** Both sides must agree before their speed means anything. */
@@ -136,33 +212,56 @@ function compileLoop(
   return { aes: call(1)[0] ?? '', run: () => Number(call(ROUND_MS)[1]) };
 }
 
-/** Parse + MIC + decrypt with frame objects, against `lora-packet` and against a loop in C over the same frames. */
+/** What is measured by name; every round changes the implementation before it starts its clock. */
+function candidatesFor(
+  { portable, native }: Implementations,
+  frames: readonly MadeFrame[],
+  sessions: readonly BenchSession[],
+): Record<string, Candidate> {
+  const withObjects = (): void => {
+    for (const { bytes, session, fCnt } of frames)
+      open(bytes, fCnt, (sessions[session] as BenchSession).keys);
+  };
+  const batches = makeBatches(frames, sessions);
+  const few = frames.slice(0, FRAMES / 10);
+  const published = (): void => {
+    for (const { bytes, session } of few) {
+      const { nwkSKey, appSKey } = sessions[session] as BenchSession;
+      const packet = loraPacket.fromWire(bytes);
+      if (loraPacket.verifyMIC(packet, nwkSKey)) loraPacket.decrypt(packet, appSKey, nwkSKey);
+    }
+  };
+  const rate = (run: () => void): number => rateOf(frames.length, ROUND_MS, run);
+  const candidates: Record<string, Candidate> = {
+    typescript: inTurn(portable, () => rate(withObjects)),
+    'lora-packet': () => rateOf(few.length, ROUND_MS, published),
+  };
+  if ('missing' in native) return candidates;
+  inTurn(native, () => assertCorrect(frames, sessions))();
+  inTurn(native, () => assertBatchesCorrect(batches, frames))();
+  return {
+    ...candidates,
+    native: inTurn(native, () => rate(withObjects)),
+    one: inTurn(native, () => rate(() => openOneByOne(batches.one, frames))),
+    batch: inTurn(native, () => rate(() => void openUplinks(batches.all, frames.length))),
+  };
+}
+
+/** Parse + MIC + decrypt against `lora-packet` and against a loop in C over the same frames. */
 export async function measureFramePath(): Promise<FramePathResult> {
   const sessions = Array.from({ length: SESSIONS }, (_, index) => makeSession(index));
   const frames = makeFrames(sessions);
-  assertCorrect(frames, sessions);
+  const available = implementations();
+  inTurn(available.portable, () => assertCorrect(frames, sessions))();
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
   try {
     const loop = compileLoop(directory, loopInput(frames, sessions));
-    const gatehouse = (): void => {
-      for (const { bytes, session, fCnt } of frames)
-        open(bytes, fCnt, (sessions[session] as BenchSession).keys);
-    };
-    const few = frames.slice(0, FRAMES / 10);
-    const published = (): void => {
-      for (const { bytes, session } of few) {
-        const { nwkSKey, appSKey } = sessions[session] as BenchSession;
-        const packet = loraPacket.fromWire(bytes);
-        if (loraPacket.verifyMIC(packet, nwkSKey)) loraPacket.decrypt(packet, appSKey, nwkSKey);
-      }
-    };
-    const candidates: Record<string, Candidate> = {
-      gatehouse: () => rateOf(frames.length, ROUND_MS, gatehouse),
-      'lora-packet': () => rateOf(few.length, ROUND_MS, published),
-      ...('run' in loop && { c: loop.run }),
-    };
-    const rounds = await runInterleaved(candidates, ROUNDS);
-    return { rounds, cLoop: 'run' in loop ? { aes: loop.aes } : loop };
+    const candidates = candidatesFor(available, frames, sessions);
+    const rounds = await runInterleaved(
+      { ...candidates, ...('run' in loop && { c: loop.run }) },
+      ROUNDS,
+    );
+    return { rounds, native: available.native, cLoop: 'run' in loop ? { aes: loop.aes } : loop };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

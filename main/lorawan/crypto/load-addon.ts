@@ -11,7 +11,7 @@ const FILE = `${process.platform}-${process.arch}.node`;
  * Where the addon is: `native/<platform>-<architecture>.node` beside the bundles, outside the archive of a package;
  * `.cache/native` when running from the sources.
  */
-function addonFile(): string {
+export function addonFile(): string {
   const isBundle = !import.meta.url.endsWith('.ts');
   const url = new URL(
     isBundle ? `./native/${FILE}` : `../../../.cache/native/${FILE}`,
