@@ -1,6 +1,6 @@
 /**
- * `npm run bench [frames] [rows] [modem] [uplinks] [scale]`: measures what the program promises, each figure against a baseline
- * that runs in turns with it. Absolute figures belong to the machine; the shares are what to compare.
+ * `npm run bench [frames] [search] [rows] [modem] [uplinks] [scale]`: measures what the program promises, each figure against a
+ * baseline that runs in turns with it. Absolute figures belong to the machine; the shares are what to compare.
  */
 import { fileURLToPath } from 'node:url';
 import { programArguments } from '../../scripts/tool-chain.mjs';
@@ -9,6 +9,7 @@ import { ptyUnavailable } from '../support/pty.ts';
 import { type EndToEndRun, measureEndToEnd } from './end-to-end.ts';
 import { measureFramePath } from './frame-path.ts';
 import { measureFrameRows } from './frame-rows.ts';
+import { measureMicSearch, SEARCHED_SESSIONS } from './mic-search.ts';
 
 const BUNDLE = fileURLToPath(new URL('../../dist/main/headless.js', import.meta.url));
 /** What C loops reached where AES-NI was there; for machines without a compiler. */
@@ -27,22 +28,61 @@ const number = (value: number, digits = 0): string =>
   value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: digits });
 const percent = (share: number): string => `${number(share * 100, 1)} %`;
 
+/** What the addon reaches of the C loop at least. */
+const ONE_PER_CALL_SHARE = 0.4;
+const BATCH_SHARE = 0.85;
+/** Longest search of the addon among sessions whose keys are expanded. */
+const SEARCH_LIMIT_MS = 0.5;
+
 async function frames(): Promise<void> {
-  const { rounds, cLoop } = await measureFramePath();
+  const { rounds, native, cLoop } = await measureFramePath();
   const { rates, ratio } = rounds;
-  say(`Parse, verify and decrypt, with frame objects (Node ${process.version})`);
-  say(`  Gatehouse     ${number(rates.gatehouse ?? 0)} frames/s`);
-  say(
-    `  lora-packet   ${number(rates['lora-packet'] ?? 0)} frames/s: ${number(ratio('gatehouse', 'lora-packet'))} times faster`,
+  const hasC = 'aes' in cLoop;
+  const line = (name: string, label: string, ...more: readonly string[]): void => {
+    const ofC = hasC ? [`${percent(ratio(name, 'c'))} of C`] : [];
+    const parts = [`${number(rates[name] ?? 0)} frames/s`, ...ofC, ...more];
+    say(`  ${label.padEnd(34)} ${parts.join(', ')}`);
+  };
+  say(`Parse, verify and decrypt (Node ${process.version})`);
+  line(
+    'typescript',
+    'TypeScript, frame objects',
+    `${number(ratio('typescript', 'lora-packet'))} times lora-packet`,
   );
-  if ('aes' in cLoop)
-    say(
-      `  C (${cLoop.aes})    ${number(rates.c ?? 0)} frames/s: ${percent(ratio('gatehouse', 'c'))} of it`,
-    );
+  if ('missing' in native) say(`  addon not measured: ${native.missing}`);
+  else {
+    const times = number(ratio('native', 'typescript'), 1);
+    line('native', 'addon, frame objects', `${times} times TypeScript`);
+    line('one', 'addon, a call per frame', `target ${percent(ONE_PER_CALL_SHARE)} of C`);
+    line('batch', 'addon, one call for all', `target ${percent(BATCH_SHARE)} of C`);
+  }
+  say(`  ${'lora-packet'.padEnd(34)} ${number(rates['lora-packet'] ?? 0)} frames/s`);
+  if (hasC) say(`  ${`C loop (${cLoop.aes})`.padEnd(34)} ${number(rates.c ?? 0)} frames/s`);
   else
     say(
-      `  C             not measured, ${cLoop.missing.trim()}; with AES-NI about ${REFERENCE_C_FRAMES_PER_SECOND} frames/s`,
+      `  C loop not measured, ${cLoop.missing.trim()}; with AES-NI about ${REFERENCE_C_FRAMES_PER_SECOND} frames/s`,
     );
+}
+
+async function search(): Promise<void> {
+  const { rounds, native } = await measureMicSearch();
+  const line = (name: string, label: string): void => {
+    const milliseconds = (kind: string): string =>
+      `${number(1_000 / (rounds.rates[`${name} ${kind}`] ?? Number.NaN), 2)} ms`;
+    say(
+      `  ${label.padEnd(12)} ${milliseconds('warm')} warm, ${milliseconds('cold')} with expanding all keys; ` +
+        `network server ${milliseconds('match')}, ${milliseconds('none')} if no session fits`,
+    );
+  };
+  say(`MIC search among ${number(SEARCHED_SESSIONS)} sessions of one DevAddr`);
+  line('typescript', 'TypeScript');
+  if ('missing' in native) say(`  addon not measured: ${native.missing}`);
+  else {
+    line('native', 'addon');
+    say(
+      `  the addon is ${number(rounds.ratio('native warm', 'typescript warm'))} times faster (limit ${SEARCH_LIMIT_MS} ms warm)`,
+    );
+  }
 }
 
 async function rows(): Promise<void> {
@@ -130,6 +170,7 @@ async function scale(): Promise<void> {
 
 const sections: Readonly<Record<string, () => Promise<void>>> = {
   frames,
+  search,
   rows,
   modem,
   uplinks,

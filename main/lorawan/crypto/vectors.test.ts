@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { formatHex, parseHex } from '../hex.ts';
 import { type DevAddr, type Eui64, parseDevAddr, parseEui64, parseNetId } from '../identifiers.ts';
 import vectors from '../testdata/crypto-vectors.json' with { type: 'json' };
+import { setImplementation } from './implementation.ts';
 import {
   type AesKey,
   cmac,
@@ -36,6 +37,9 @@ import {
   verifyUplinkMic11,
   verifyUplinkMics,
 } from './index.ts';
+import { loadAddon } from './load-addon.ts';
+import { nativeImplementation } from './native.ts';
+import { portable } from './portable.ts';
 
 /** The inputs of a vector, read in the form a call needs. */
 function reader(given: Readonly<Record<string, unknown>>) {
@@ -198,7 +202,15 @@ const operations: Readonly<Record<string, (given: Reader) => Record<string, stri
   }),
 };
 
-describe('published vectors', () => {
+const addon = loadAddon();
+const implementations = [
+  portable,
+  ...('absent' in addon ? [] : [nativeImplementation(addon), nativeImplementation(addon.portable)]),
+];
+afterEach(() => setImplementation(portable));
+
+describe.each(implementations)('published vectors, $name', (used) => {
+  beforeEach(() => setImplementation(used));
   for (const vector of vectors) {
     const run = operations[vector.operation];
     if (!run) continue;
@@ -212,7 +224,9 @@ describe('published vectors', () => {
   });
 });
 
-describe('crypto', () => {
+describe.each(implementations)('crypto, $name', (used) => {
+  beforeEach(() => setImplementation(used));
+
   it('passes its own start-up test', () => {
     expect(selfTestCrypto().ok).toBe(true);
   });
