@@ -3,6 +3,8 @@
  * without JavaScript. Keys are expanded once per session. AES comes from the processor where it has it.
  *
  *   frame-loop FILE MILLISECONDS    prints the kind of AES and frames per second
+ *
+ * Compiled with ADDON and the backends of native/, the same loop runs the addon's own code instead of the plain one here.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +13,38 @@
 #include <time.h>
 
 #define BLOCK 16
+
+struct frame {
+  uint16_t session;
+  uint32_t counter;
+  uint8_t length;
+  const uint8_t *bytes;
+};
+
+#ifdef ADDON
+#include "../../native/backend.h"
+
+struct session {
+  struct key network, application;
+};
+static const struct backend *backend;
+
+static const char *set_up(void) {
+  backend = choose_backend();
+  return backend->name;
+}
+
+static void prepare(struct session *s, const uint8_t *keys) {
+  backend->expand(keys, &s->network);
+  backend->expand(keys + BLOCK, &s->application);
+}
+
+static int open_frame(const struct session *sessions, const struct frame *f, uint8_t *payload) {
+  const struct session *s = &sessions[f->session];
+  uint32_t length;
+  return backend->open_uplink(&s->network, &s->application, f->counter, f->bytes, f->length, payload, 256, &length);
+}
+#else
 #define ROUNDS 10
 
 static uint8_t sbox[256];
@@ -82,12 +116,6 @@ static void encrypt(const uint8_t *keys, const uint8_t *in, uint8_t *out) {
 struct session {
   uint8_t network[(ROUNDS + 1) * BLOCK], application[(ROUNDS + 1) * BLOCK], subkey[2][BLOCK];
 };
-struct frame {
-  uint16_t session;
-  uint32_t counter;
-  uint8_t length;
-  const uint8_t *bytes;
-};
 
 static void double_block(const uint8_t in[BLOCK], uint8_t out[BLOCK]) {
   for (int i = 0; i < BLOCK; i++) out[i] = (uint8_t)((in[i] << 1) | (i < BLOCK - 1 ? in[i + 1] >> 7 : 0));
@@ -138,6 +166,12 @@ static int open_frame(const struct session *sessions, const struct frame *f, uin
   return length;
 }
 
+static const char *set_up(void) {
+  make_sbox();
+  return aes_kind;
+}
+#endif
+
 static double seconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -154,7 +188,7 @@ int main(int count, char **arguments) {
   uint32_t session_count, frame_count;
   memcpy(&session_count, data, 4);
   memcpy(&frame_count, data + 4, 4);
-  make_sbox();
+  const char *aes = set_up();
   struct session *sessions = calloc(session_count, sizeof *sessions);
   struct frame *frames = calloc(frame_count, sizeof *frames);
   const uint8_t *at = data + 8;
@@ -177,6 +211,6 @@ int main(int count, char **arguments) {
     opened += frame_count;
     now = seconds();
   } while (now - start < limit);
-  printf("%s %.0f\n", aes_kind, (double)opened / (now - start));
+  printf("%s %.0f\n", aes, (double)opened / (now - start));
   return 0;
 }

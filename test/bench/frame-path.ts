@@ -38,7 +38,8 @@ interface BenchSession {
 
 /**
  * Rates of the frame path. `typescript` and `native` make frame objects; `one` opens a frame per call into results that
- * are used again, `batch` all frames in one call, both natively. What needs a C compiler is absent without one.
+ * are used again, `batch` all frames in one call, both natively; `c` is a plain loop in C and `c addon` the same loop over
+ * the addon's own code, neither with any JavaScript. What needs a C compiler is absent without one.
  */
 export interface FramePathResult {
   readonly rounds: RoundsResult;
@@ -55,6 +56,10 @@ const PAYLOAD_SIZES = 40;
 const ROUND_MS = 250;
 const ROUNDS = 9;
 const LOOP_SOURCE = fileURLToPath(new URL('./frame-loop.c', import.meta.url));
+/** The addon's code without its bridge to JavaScript. */
+const ADDON_SOURCES = ['aes-portable', 'aes-ni', 'aes-armv8', 'choose'].map((name) =>
+  fileURLToPath(new URL(`../../native/${name}.c`, import.meta.url)),
+);
 
 function makeSession(index: number): BenchSession {
   const key = (salt: number): Buffer =>
@@ -191,25 +196,32 @@ interface CompiledLoop {
   readonly run: Candidate;
 }
 
+/** Compiles the loop with these arguments; `data` holds its frames. */
 function compileLoop(
-  directory: string,
-  input: Buffer,
+  program: string,
+  data: string,
+  sources: readonly string[],
 ): CompiledLoop | { readonly missing: string } {
-  const program = join(directory, 'frame-loop');
-  const data = join(directory, 'frames.bin');
-  writeFileSync(data, input);
-  const built = spawnSync('cc', ['-O3', '-march=native', '-o', program, LOOP_SOURCE], {
-    encoding: 'utf8',
-  });
+  const built = spawnSync('cc', ['-O3', ...sources, '-o', program], { encoding: 'utf8' });
   if (built.error || built.status !== 0) return { missing: built.error?.message ?? built.stderr };
   const call = (milliseconds: number): readonly string[] => {
     const { stdout, status } = spawnSync(program, [data, String(milliseconds)], {
       encoding: 'utf8',
     });
+    const split = stdout.trim().lastIndexOf(' ');
     if (status !== 0) throw new Error('The C loop gives wrong results.');
-    return stdout.trim().split(' ');
+    return [stdout.slice(0, split), stdout.slice(split)];
   };
   return { aes: call(1)[0] ?? '', run: () => Number(call(ROUND_MS)[1]) };
+}
+
+/** The plain loop, compiled for exactly this processor, and the same loop over the addon's code. */
+function compileLoops(directory: string, input: Buffer) {
+  const data = join(directory, 'frames.bin');
+  writeFileSync(data, input);
+  const plain = compileLoop(join(directory, 'plain'), data, ['-march=native', LOOP_SOURCE]);
+  const sources = ['-DADDON', LOOP_SOURCE, ...ADDON_SOURCES];
+  return { plain, addon: compileLoop(join(directory, 'addon'), data, sources) };
 }
 
 /** What is measured by name; every round changes the implementation before it starts its clock. */
@@ -255,13 +267,18 @@ export async function measureFramePath(): Promise<FramePathResult> {
   inTurn(available.portable, () => assertCorrect(frames, sessions))();
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
   try {
-    const loop = compileLoop(directory, loopInput(frames, sessions));
+    const { plain, addon } = compileLoops(directory, loopInput(frames, sessions));
     const candidates = candidatesFor(available, frames, sessions);
     const rounds = await runInterleaved(
-      { ...candidates, ...('run' in loop && { c: loop.run }) },
+      {
+        ...candidates,
+        ...('run' in plain && { c: plain.run }),
+        ...('run' in addon && { 'c addon': addon.run }),
+      },
       ROUNDS,
     );
-    return { rounds, native: available.native, cLoop: 'run' in loop ? { aes: loop.aes } : loop };
+    const cLoop = 'run' in plain ? { aes: plain.aes } : plain;
+    return { rounds, native: available.native, cLoop };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

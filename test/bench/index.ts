@@ -57,8 +57,10 @@ async function frames(): Promise<void> {
     line('batch', 'addon, one call for all', `target ${percent(BATCH_SHARE)} of C`);
   }
   say(`  ${'lora-packet'.padEnd(34)} ${number(rates['lora-packet'] ?? 0)} frames/s`);
-  if (hasC) say(`  ${`C loop (${cLoop.aes})`.padEnd(34)} ${number(rates.c ?? 0)} frames/s`);
-  else
+  if (hasC) {
+    line('c addon', "the addon's C in that loop");
+    say(`  ${`plain C loop (${cLoop.aes})`.padEnd(34)} ${number(rates.c ?? 0)} frames/s`);
+  } else
     say(
       `  C loop not measured, ${cLoop.missing.trim()}; with AES-NI about ${REFERENCE_C_FRAMES_PER_SECOND} frames/s`,
     );
