@@ -280,12 +280,20 @@ async function stop(child) {
  * @param {string} app folder of the unpacked program
  */
 async function checkNatives(app) {
-  for (const name of ['better-sqlite3', 'serialport']) {
-    const code = await run(
-      nodeBinary(),
-      ['--input-type=module', '--eval', `await import('${name}')`],
-      { cwd: app, stdio: ['ignore', 2, 2] },
-    );
+  const addon = join(app, ADDON);
+  const programs = ['better-sqlite3', 'serialport'].map((name) => [
+    name,
+    `await import('${name}')`,
+  ]);
+  if (existsSync(addon)) {
+    const load = `process.getBuiltinModule('module').createRequire(import.meta.url)`;
+    programs.push(['addon', `${load}(${JSON.stringify(addon)})`]);
+  }
+  for (const [name, program] of programs) {
+    const code = await run(nodeBinary(), ['--input-type=module', '--eval', program], {
+      cwd: app,
+      stdio: ['ignore', 2, 2],
+    });
     expect(code === 0, `the packed ${name} does not load; see the lines above`);
   }
 }
