@@ -261,7 +261,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...applicationAndGatewayServices(registry),
       ...accessAndConfigurationServices(),
       eventService({ events, clock }),
-      applicationTrafficService(servers.application),
+      applicationTrafficService(servers.application, { events, logger: logger.area('rpc') }),
       frameService({ frames, clock }),
       linkService({ links, listPorts }),
       workspaceService({

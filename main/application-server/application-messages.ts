@@ -13,7 +13,7 @@ import type { DeviceRef } from '../seams/application-traffic.ts';
 import { deviceIdentifiers } from '../seams/device-identifiers.ts';
 import type { FormatterFailure } from './formatters/formatter-result.ts';
 
-type Up = NonNullable<MessageInitShape<typeof ApplicationUpSchema>['up']>;
+export type Up = NonNullable<MessageInitShape<typeof ApplicationUpSchema>['up']>;
 
 /** What goes to an application. */
 export interface ApplicationUpInput {
@@ -22,6 +22,8 @@ export interface ApplicationUpInput {
   readonly receivedAtMs: number;
   readonly correlationIds: readonly string[];
   readonly up: Up;
+  /** Made up by a client. */
+  readonly simulated?: boolean;
 }
 
 /** Builds the message in the API's form. */
@@ -31,6 +33,7 @@ export function applicationUp(input: ApplicationUpInput): ApplicationUp {
     correlationIds: [...input.correlationIds],
     receivedAt: timestampFromMs(input.receivedAtMs),
     up: input.up,
+    simulated: input.simulated ?? false,
   });
 }
 
@@ -53,8 +56,13 @@ export function publishDownlink(
 }
 
 /** Data of an event about a formatter that failed. */
-export function formatterFailure({ code, message }: FormatterFailure): EventData {
-  const details = { namespace: 'pkg/messageprocessors', name: code, messageFormat: message };
+export function formatterFailure({ code, message, line }: FormatterFailure): EventData {
+  const details = {
+    namespace: 'pkg/messageprocessors',
+    name: code,
+    messageFormat: message,
+    ...(line !== undefined && { attributes: { line } }),
+  };
   return { schema: ErrorDetailsSchema, message: create(ErrorDetailsSchema, details) };
 }
 

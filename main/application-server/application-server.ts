@@ -12,10 +12,15 @@ import { type ApplicationQueue, createApplicationQueue } from './downlink-queue.
 import { createDownlinkReports } from './downlink-reports.ts';
 import { createFormatterTrial, type FormatterTrial } from './formatter-trial.ts';
 import type { Formatters } from './formatters/formatters.ts';
+import { createUplinkSimulation, type UplinkSimulation } from './simulated-uplinks.ts';
 import { createUplinkHandler } from './uplinks.ts';
 
 /** Decrypts, formats and hands on what devices send, and queues what applications send. */
-export interface ApplicationServer extends ApplicationHandler, ApplicationQueue, FormatterTrial {}
+export interface ApplicationServer
+  extends ApplicationHandler,
+    ApplicationQueue,
+    FormatterTrial,
+    UplinkSimulation {}
 
 export interface ApplicationDeviceRow {
   readonly row: number;
@@ -45,6 +50,7 @@ export function createApplicationServer(options: ApplicationServerOptions): Appl
     ...queue,
     ...createDownlinkReports(options, queue),
     ...createFormatterTrial(options),
+    ...createUplinkSimulation(options),
     uplink: createUplinkHandler(options),
     storeJoin(join) {
       const { device: ref, devAddr, sessionKeyId, appSKey, receivedAtMs } = join;

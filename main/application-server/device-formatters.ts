@@ -11,7 +11,7 @@ import type { DeviceRef } from '../seams/application-traffic.ts';
 import type { ApplicationSession } from '../store/index.ts';
 import { formatterFailure, publishDownlink } from './application-messages.ts';
 import type { ApplicationServerOptions } from './application-server.ts';
-import { formatterFailed, noFPort, noPayload } from './errors.ts';
+import { formatterError, noFPort, noPayload } from './errors.ts';
 import type { PayloadFormatter } from './formatters/formatters.ts';
 
 /** A formatter as messages name it. */
@@ -86,7 +86,7 @@ export async function encodedDownlink(
         data: () => formatterFailure(result),
         causeCode: 'formatter_failed',
       });
-      throw formatterFailed({ reason: result.message });
+      throw formatterError(result);
     }
     ({ bytes: frmPayload, fPort } = result);
     if (result.warnings.length > 0)

@@ -1,4 +1,5 @@
-import { defineError } from '../base/errors.ts';
+import { defineError, type GatehouseError } from '../base/errors.ts';
+import type { FormatterFailure } from './formatters/formatter-result.ts';
 
 export const noPayload = defineError(
   'pkg/applicationserver:no_payload',
@@ -24,14 +25,29 @@ export const retriesInvalid = defineError(
   'A confirmed downlink may be tried at most {max} times.',
 );
 
-export const formatterFailed = defineError(
+const formatterFailed = defineError(
   'pkg/messageprocessors:formatter',
   'INVALID_ARGUMENT',
   'The payload formatter failed: {reason}',
 );
 
+/** What a client is told of a formatter that failed: the engine's text, its kind and the line of the script. */
+export function formatterError({ code, message, line }: FormatterFailure): GatehouseError {
+  return formatterFailed({
+    reason: line === undefined ? message : `${message} (line ${line})`,
+    formatter_error: code,
+    ...(line !== undefined && { line }),
+  });
+}
+
 export const applicationDeviceNotFound = defineError(
   'pkg/applicationserver:device_not_found',
   'NOT_FOUND',
   'Device {device_uid} is not registered with the application server.',
+);
+
+export const alreadySimulated = defineError(
+  'pkg/applicationserver/io/grpc:simulated',
+  'INVALID_ARGUMENT',
+  'The message is marked as simulated already. Leave `simulated` out; it is set for you.',
 );

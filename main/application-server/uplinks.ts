@@ -1,4 +1,4 @@
-import { create, type JsonObject } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
   ApplicationUplinkNormalizedSchema,
@@ -16,11 +16,15 @@ import type {
   UplinkForApplication,
 } from '../seams/application-traffic.ts';
 import { type ApplicationSession, createBoundedCache } from '../store/index.ts';
-import { formatterFailure, publishUp } from './application-messages.ts';
+import { publishUp } from './application-messages.ts';
 import type { ApplicationDeviceRow, ApplicationServerOptions } from './application-server.ts';
+import {
+  type DecodedUplink,
+  decodedFields,
+  decodeUplink,
+  publishDecodeProblems,
+} from './decode-uplink.ts';
 import { uplinkFormatter } from './device-formatters.ts';
-import type { FormatterFailure } from './formatters/formatter-result.ts';
-import type { Formatters } from './formatters/formatters.ts';
 
 type SessionLookup =
   | { readonly appSKey: AesKey; readonly device: ApplicationDeviceRow }
@@ -85,13 +89,14 @@ function commonFields(input: UplinkForApplication, frmPayload: Uint8Array) {
   };
 }
 
-function uplinkMessage(input: UplinkForApplication, frmPayload: Uint8Array, decoded: Decoded) {
+function uplinkMessage(
+  input: UplinkForApplication,
+  frmPayload: Uint8Array,
+  decoded: DecodedUplink,
+) {
   return create(ApplicationUplinkSchema, {
     ...commonFields(input, frmPayload),
-    ...(decoded.data && { decodedPayload: decoded.data }),
-    decodedPayloadWarnings: [...decoded.warnings],
-    normalizedPayload: [...decoded.normalized],
-    normalizedPayloadWarnings: [...decoded.normalizedWarnings],
+    ...decodedFields(decoded),
   });
 }
 
@@ -103,60 +108,18 @@ function stage(
   return { kind: STAGE.APPLICATION, outcome, evidence, ...(cause && { cause }) };
 }
 
-interface Decoded {
-  readonly data?: JsonObject;
-  readonly warnings: readonly string[];
-  readonly normalized: readonly JsonObject[];
-  readonly normalizedWarnings: readonly string[];
-  readonly failure?: FormatterFailure;
-}
-
-async function decode(
-  formatters: Formatters,
-  device: ApplicationDeviceRow,
-  input: UplinkForApplication,
-  bytes: Uint8Array,
-): Promise<Decoded> {
-  const none = { warnings: [], normalized: [], normalizedWarnings: [] };
-  if (input.fPort === undefined || input.fPort === 0) return none;
-  const result = await formatters.decodeUplink({
-    scope: input.device.applicationId,
-    formatter: uplinkFormatter(device.message),
-    fPort: input.fPort,
-    bytes,
-  });
-  if (!result) return none;
-  if (!result.ok) return { ...none, failure: result };
-  return {
-    warnings: result.warnings,
-    normalized: result.normalized as readonly JsonObject[],
-    normalizedWarnings: result.normalizedWarnings,
-    ...(result.data && { data: result.data as JsonObject }),
-  };
-}
-
 /** Tells subscribers what came of an uplink: problems of the formatter first, then the uplink, then measurements. */
 function publishUplink(
   { events }: Pick<ApplicationServerOptions, 'events'>,
   input: UplinkForApplication,
   frmPayload: Uint8Array,
-  decoded: Decoded,
+  decoded: DecodedUplink,
 ): void {
   const { device, devAddr, receivedAtMs, correlationIds } = input;
   const about = { identifiers: [deviceEntity(device, devAddr)], correlationIds };
-  const { failure, warnings, normalizedWarnings, normalized } = decoded;
+  const { normalizedWarnings, normalized } = decoded;
   const message = () => uplinkMessage(input, frmPayload, decoded);
-  const data = () => ({ schema: ApplicationUplinkSchema, message: message() });
-  if (failure)
-    events.publish({
-      name: 'as.up.data.decode.fail',
-      ...about,
-      data: () => formatterFailure(failure),
-      causeCode: 'formatter_failed',
-    });
-  if (warnings.length > 0) events.publish({ name: 'as.up.data.decode.warning', ...about, data });
-  if (normalizedWarnings.length > 0)
-    events.publish({ name: 'as.up.data.normalize.warning', ...about, data });
+  publishDecodeProblems(events, about, decoded, message);
   const common = { device, devAddr, receivedAtMs, correlationIds };
   publishUp(events, 'as.up.data.forward', {
     ...common,
@@ -196,7 +159,12 @@ export function createUplinkHandler(options: ApplicationServerOptions) {
     const frmPayload = fPort
       ? cryptFrmPayload(appSKey, devAddr, 'up', fullFCnt, input.frmPayload)
       : new Uint8Array();
-    const decoded = await decode(formatters, device, input, frmPayload);
+    const decoded = await decodeUplink(formatters, {
+      applicationId: ref.applicationId,
+      formatter: uplinkFormatter(device.message),
+      fPort,
+      bytes: frmPayload,
+    });
     publishUplink(options, input, frmPayload, decoded);
     const { failure, warnings, data } = decoded;
     const evidence = failure
