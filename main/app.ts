@@ -33,6 +33,7 @@ import { createHandler, type Handle } from './rpc/fetch-handler.ts';
 import { createRouter, type Router } from './rpc/router.ts';
 import { accessAndConfigurationServices } from './rpc/services/access-and-configuration.ts';
 import { applicationTrafficService } from './rpc/services/app-as.ts';
+import { applicationLinkService } from './rpc/services/application-links.ts';
 import { applicationAndGatewayServices } from './rpc/services/applications-and-gateways.ts';
 import { endDeviceServices } from './rpc/services/end-devices.ts';
 import { eventService } from './rpc/services/events.ts';
@@ -162,6 +163,7 @@ function createServers(
   const application = createApplicationServer({
     store,
     findDevice: registry.applicationDeviceByIds,
+    linkOf: registry.applicationLinks.of,
     onRegistryChange: registry.onChange,
     formatters: createFormatters(formatterService),
     networkQueue: createDownlinkQueue(store, registry),
@@ -261,6 +263,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...applicationAndGatewayServices(registry),
       ...accessAndConfigurationServices(),
       eventService({ events, clock }),
+      applicationLinkService(registry.applicationLinks),
       applicationTrafficService(servers.application, { events, logger: logger.area('rpc') }),
       frameService({ frames, clock }),
       linkService({ links, listPorts }),

@@ -30,11 +30,15 @@ afterAll(async () => {
 });
 
 const DEVICE = '/as/applications/lab/devices/door-7';
-async function call(path: string, body: unknown): Promise<{ status: number; json: Json }> {
+async function call(
+  path: string,
+  body?: unknown,
+  method = 'POST',
+): Promise<{ status: number; json: Json }> {
   const response = await fetch(`http://${program.addresses.http}/api/v3${path}`, {
-    method: 'POST',
+    method,
     headers: { authorization: `Bearer ${API_KEY}` },
-    body: JSON.stringify(body),
+    ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   return { status: response.status, json: (await response.json()) as Json };
 }
@@ -177,4 +181,34 @@ test('a formatter that fails in a trial is an error that names the line', async 
       ],
     },
   });
+});
+
+test('settings that devices share are set, read and deleted over REST', async () => {
+  const path = '/as/applications/lab/link';
+  const missing = await call(path, undefined, 'GET');
+  expect(missing).toMatchObject({
+    status: 404,
+    json: { details: [{ namespace: 'pkg/redis', name: 'not_found' }] },
+  });
+  const default_formatters = { up_formatter: 'FORMATTER_CAYENNELPP' };
+  const paths = ['default_formatters', 'skip_payload_crypto'];
+  const link = { default_formatters, skip_payload_crypto: false };
+  const set = await call(path, { link, field_mask: { paths } }, 'PUT');
+  expect(set).toMatchObject({ status: 200, json: link });
+  const read = await call(`${path}?field_mask=default_formatters`, undefined, 'GET');
+  expect(read.json).toEqual({ default_formatters });
+  const wrong = await call(`${path}?field_mask=ids`, undefined, 'GET');
+  expect(wrong.json).toMatchObject({ details: [{ name: 'field_mask_paths' }] });
+  expect((await call(path, undefined, 'DELETE')).status).toBe(200);
+  expect((await call(path, undefined, 'GET')).status).toBe(404);
+  expect(await call(`${path}/stats`, undefined, 'GET')).toMatchObject({
+    status: 501,
+    json: { details: [{ name: 'linking_not_implemented' }] },
+  });
+  const nowhere = await call(
+    '/as/applications/nowhere/link',
+    { link, field_mask: { paths } },
+    'PUT',
+  );
+  expect(nowhere.status).toBe(404);
 });

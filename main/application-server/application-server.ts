@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { ApplicationLink } from '../api/gen/ttn/lorawan/v3/applicationserver_pb.js';
 import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { ApplicationJoinAcceptSchema } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import type { Clock } from '../base/clock.ts';
@@ -33,6 +34,8 @@ export interface ApplicationServerOptions {
     applicationId: string,
     deviceId: string,
   ) => ApplicationDeviceRow | undefined;
+  /** What the devices of an application have in common; it must not be changed. */
+  readonly linkOf: (applicationId: string) => ApplicationLink | undefined;
   readonly formatters: Formatters;
   /** Called whenever devices of the application registry may have changed. */
   readonly onRegistryChange: (listener: () => void) => void;

@@ -1,4 +1,5 @@
 import { create, type JsonObject } from '@bufbuild/protobuf';
+import type { ApplicationLink } from '../api/gen/ttn/lorawan/v3/applicationserver_pb.js';
 import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import {
   type ApplicationDownlink,
@@ -32,13 +33,29 @@ export function formatterOf(
   }
 }
 
+/**
+ * A device's own `formatters` count as a whole, so that a device can do without the ones of its application: with
+ * `FORMATTER_NONE`, and also for a direction it leaves out.
+ */
+function formattersOf(device: EndDevice, link: ApplicationLink | undefined) {
+  return device.formatters ?? link?.defaultFormatters;
+}
+
 /** What decodes the device's uplinks. */
-export function uplinkFormatter({ formatters }: EndDevice): PayloadFormatter {
+export function uplinkFormatter(
+  device: EndDevice,
+  link: ApplicationLink | undefined,
+): PayloadFormatter {
+  const formatters = formattersOf(device, link);
   return formatterOf(formatters?.upFormatter, formatters?.upFormatterParameter);
 }
 
 /** What encodes and decodes the device's downlinks. */
-export function downlinkFormatter({ formatters }: EndDevice): PayloadFormatter {
+export function downlinkFormatter(
+  device: EndDevice,
+  link: ApplicationLink | undefined,
+): PayloadFormatter {
+  const formatters = formattersOf(device, link);
   return formatterOf(formatters?.downFormatter, formatters?.downFormatterParameter);
 }
 
@@ -64,7 +81,11 @@ export function decodedDownlink(
  * `no_payload`, `no_f_port` or the formatter's failure.
  */
 export async function encodedDownlink(
-  { formatters, events }: Pick<ApplicationServerOptions, 'formatters' | 'events'>,
+  {
+    formatters,
+    events,
+    linkOf,
+  }: Pick<ApplicationServerOptions, 'formatters' | 'events' | 'linkOf'>,
   ref: DeviceRef,
   device: EndDevice,
   downlink: ApplicationDownlink,
@@ -73,7 +94,7 @@ export async function encodedDownlink(
   if (frmPayload.length === 0 && downlink.decodedPayload) {
     const result = await formatters.encodeDownlink({
       scope: ref.applicationId,
-      formatter: downlinkFormatter(device),
+      formatter: downlinkFormatter(device, linkOf(ref.applicationId)),
       fPort,
       data: downlink.decodedPayload as JsonObject,
     });

@@ -38,6 +38,7 @@ test('a push right after the network server promoted a session follows it', asyn
   const queue = createApplicationQueue({
     store,
     findDevice: () => device,
+    linkOf: () => undefined,
     onRegistryChange: () => undefined,
     formatters: {} as never,
     events: { publish: () => undefined },

@@ -79,9 +79,12 @@ function withEuis(device: DeviceRef, { message: { ids } }: ApplicationDeviceRow)
 
 /** Creates what distributes simulated messages. */
 export function createUplinkSimulation(
-  options: Pick<ApplicationServerOptions, 'clock' | 'events' | 'findDevice' | 'formatters'>,
+  options: Pick<
+    ApplicationServerOptions,
+    'clock' | 'events' | 'findDevice' | 'formatters' | 'linkOf'
+  >,
 ): UplinkSimulation {
-  const { clock, events, findDevice, formatters } = options;
+  const { clock, events, findDevice, formatters, linkOf } = options;
   const simulateData = async (
     common: Common,
     { message }: ApplicationDeviceRow,
@@ -90,7 +93,7 @@ export function createUplinkSimulation(
     const { applicationId } = common.device;
     const decoded = await decodeUplink(formatters, {
       applicationId,
-      formatter: uplinkFormatter(message),
+      formatter: uplinkFormatter(message, linkOf(applicationId)),
       fPort: given.fPort,
       bytes: given.frmPayload,
     });

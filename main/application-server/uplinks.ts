@@ -161,7 +161,7 @@ export function createUplinkHandler(options: ApplicationServerOptions) {
       : new Uint8Array();
     const decoded = await decodeUplink(formatters, {
       applicationId: ref.applicationId,
-      formatter: uplinkFormatter(device.message),
+      formatter: uplinkFormatter(device.message, options.linkOf(ref.applicationId)),
       fPort,
       bytes: frmPayload,
     });

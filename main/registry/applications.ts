@@ -8,6 +8,7 @@ import {
 } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { type Application, ApplicationSchema } from '../api/gen/ttn/lorawan/v3/application_pb.js';
+import type { ApplicationLinks } from './application-links.ts';
 import type { RegistryContext } from './context.ts';
 import { applicationHasDevices, applicationNotFound, idTaken } from './errors.ts';
 import { mergeByPaths, pickByPaths, without } from './masks.ts';
@@ -35,7 +36,7 @@ export interface ApplicationRegistry {
     paths: readonly string[],
   ): Promise<{ applications: Application[]; total: number }>;
   update(application: Application, paths: readonly string[]): Promise<Application>;
-  /** Refused while there are devices. API keys of the application go with it. */
+  /** Refused while there are devices. API keys and settings of the application go with it. */
   delete(applicationId: string): Promise<void>;
 }
 
@@ -60,7 +61,10 @@ function save({ store }: RegistryContext, application: Application): void {
 const answer = (application: Application, paths: readonly string[]): Application =>
   pickByPaths(ApplicationSchema, application, [...paths, ...IMPLICIT_PATHS]);
 
-export function createApplicationRegistry(context: RegistryContext): ApplicationRegistry {
+export function createApplicationRegistry(
+  context: RegistryContext,
+  links: ApplicationLinks,
+): ApplicationRegistry {
   const { store } = context;
   return {
     create: (application) =>
@@ -108,6 +112,7 @@ export function createApplicationRegistry(context: RegistryContext): Application
         if (count > 0) throw applicationHasDevices({ count });
         store.applications.delete(applicationId);
         store.apiKeys.deleteByApplication(applicationId);
+        links.drop(applicationId);
         effects.event('application.delete', { kind: 'application', applicationId });
       }),
   };

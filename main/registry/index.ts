@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts';
 import type { EventInput } from '../events/index.ts';
 import type { Store } from '../store/index.ts';
 import { createApplicationDeviceRegistry, createApplicationUnit } from './application.ts';
+import { type ApplicationLinks, createApplicationLinks } from './application-links.ts';
 import { type ApplicationRegistry, createApplicationRegistry } from './applications.ts';
 import { createContext, type RegistryChange } from './context.ts';
 import { createDeviceReader, type DeviceReader } from './device-reader.ts';
@@ -21,6 +22,7 @@ import { createRegistration, type Registration } from './registration.ts';
 import type { ServerRegistry } from './server-registry.ts';
 
 export { checkApplicationRequest } from './application.ts';
+export type { ApplicationLinks } from './application-links.ts';
 export { newApplication } from './applications.ts';
 export type { RegistryChange } from './context.ts';
 export type { JoinDevice, RegisteredDevice } from './device-reader.ts';
@@ -34,6 +36,7 @@ export type { DeviceStatusReport } from './network.ts';
  */
 export interface Registry extends Registration, DeviceReader {
   readonly applications: ApplicationRegistry;
+  readonly applicationLinks: ApplicationLinks;
   readonly gateways: GatewayRegistry;
   readonly identity: IdentityRegistry;
   readonly join: ServerRegistry;
@@ -70,8 +73,10 @@ export function createRegistry(options: RegistryOptions): Registry {
   const join = createJoinUnit(context);
   const network = createNetworkUnit(context);
   const application = createApplicationUnit(context);
+  const applicationLinks = createApplicationLinks(context);
   return {
-    applications: createApplicationRegistry(context),
+    applications: createApplicationRegistry(context, applicationLinks),
+    applicationLinks,
     gateways: createGatewayRegistry(context, (text) => logger.warn({}, text)),
     identity: createIdentityRegistry(context, identity),
     join: createJoinRegistry(context, join),

@@ -23,6 +23,7 @@ export async function createApplicationLab(
       server = createApplicationServer({
         store,
         findDevice: registry.applicationDeviceByIds,
+        linkOf: registry.applicationLinks.of,
         onRegistryChange: registry.onChange,
         formatters: createFormatters(service),
         networkQueue: createDownlinkQueue(store, registry),
