@@ -163,6 +163,8 @@ function createServers(
   const application = createApplicationServer({
     store,
     findDevice: registry.applicationDeviceByIds,
+    findIdentity: registry.identityDeviceByIds,
+    recordLocation: registry.identity.recordLocation,
     linkOf: registry.applicationLinks.of,
     onRegistryChange: registry.onChange,
     formatters: createFormatters(formatterService),

@@ -3,10 +3,11 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { ApplicationLink } from '../api/gen/ttn/lorawan/v3/applicationserver_pb.js';
 import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { ApplicationJoinAcceptSchema } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import type { Location } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { deviceEntity, type EventBus } from '../events/index.ts';
-import type { ApplicationHandler, DownlinkQueue } from '../seams/application-traffic.ts';
+import type { ApplicationHandler, DeviceRef, DownlinkQueue } from '../seams/application-traffic.ts';
 import type { Store } from '../store/index.ts';
 import { publishUp } from './application-messages.ts';
 import { type ApplicationQueue, createApplicationQueue } from './downlink-queue.ts';
@@ -34,6 +35,17 @@ export interface ApplicationServerOptions {
     applicationId: string,
     deviceId: string,
   ) => ApplicationDeviceRow | undefined;
+  /** The device as its owner describes it: its locations. */
+  readonly findIdentity: (
+    applicationId: string,
+    deviceId: string,
+  ) => Pick<ApplicationDeviceRow, 'message'> | undefined;
+  /** Keeps where a service says a device is. */
+  readonly recordLocation: (
+    device: DeviceRef,
+    service: string,
+    location: Location,
+  ) => Promise<void>;
   /** What the devices of an application have in common; it must not be changed. */
   readonly linkOf: (applicationId: string) => ApplicationLink | undefined;
   readonly formatters: Formatters;

@@ -38,6 +38,8 @@ test('a push right after the network server promoted a session follows it', asyn
   const queue = createApplicationQueue({
     store,
     findDevice: () => device,
+    findIdentity: () => undefined,
+    recordLocation: async () => undefined,
     linkOf: () => undefined,
     onRegistryChange: () => undefined,
     formatters: {} as never,

@@ -1,9 +1,12 @@
-import { create } from '@bufbuild/protobuf';
+import { create, equals } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { EndDeviceVersionIdentifiers } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import {
+  ApplicationLocationSchema,
   ApplicationUplinkNormalizedSchema,
   ApplicationUplinkSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { type Location, LocationSchema } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
 import { sameBytes } from '../base/bytes.ts';
 import { type CauseCode, OUTCOME, STAGE, type StageData } from '../base/causes.ts';
 import { errorText } from '../base/errors.ts';
@@ -25,6 +28,7 @@ import {
   publishDecodeProblems,
 } from './decode-uplink.ts';
 import { uplinkFormatter } from './device-formatters.ts';
+import { locationIn, PAYLOAD_LOCATION } from './payload-location.ts';
 
 type SessionLookup =
   | { readonly appSKey: AesKey; readonly device: ApplicationDeviceRow }
@@ -74,8 +78,19 @@ function createSessionFinder(options: ApplicationServerOptions) {
   };
 }
 
+/** What an uplink message holds beside what the network said. */
+interface Opened {
+  readonly frmPayload: Uint8Array;
+  readonly decoded: DecodedUplink;
+  readonly locations: Readonly<Record<string, Location>>;
+  readonly versionIds: EndDeviceVersionIdentifiers | undefined;
+  /** Location the payload names. */
+  readonly solved: Location | undefined;
+}
+
 /** What uplinks and measurements in them have in common. */
-function commonFields(input: UplinkForApplication, frmPayload: Uint8Array) {
+function commonFields(input: UplinkForApplication, opened: Opened) {
+  const { frmPayload, locations, versionIds } = opened;
   return {
     sessionKeyId: input.sessionKeyId,
     fPort: input.fPort ?? 0,
@@ -86,17 +101,15 @@ function commonFields(input: UplinkForApplication, frmPayload: Uint8Array) {
     receivedAt: timestampFromMs(input.receivedAtMs),
     confirmed: input.confirmed,
     consumedAirtime: durationFromMs(input.consumedAirtimeUs / 1000),
+    locations,
+    ...(versionIds && { versionIds }),
   };
 }
 
-function uplinkMessage(
-  input: UplinkForApplication,
-  frmPayload: Uint8Array,
-  decoded: DecodedUplink,
-) {
+function uplinkMessage(input: UplinkForApplication, opened: Opened) {
   return create(ApplicationUplinkSchema, {
-    ...commonFields(input, frmPayload),
-    ...decodedFields(decoded),
+    ...commonFields(input, opened),
+    ...decodedFields(opened.decoded),
   });
 }
 
@@ -108,17 +121,20 @@ function stage(
   return { kind: STAGE.APPLICATION, outcome, evidence, ...(cause && { cause }) };
 }
 
-/** Tells subscribers what came of an uplink: problems of the formatter first, then the uplink, then measurements. */
+/**
+ * Tells subscribers what came of an uplink: problems of the formatter first, then the uplink, then measurements, then the
+ * location.
+ */
 function publishUplink(
   { events }: Pick<ApplicationServerOptions, 'events'>,
   input: UplinkForApplication,
-  frmPayload: Uint8Array,
-  decoded: DecodedUplink,
+  opened: Opened,
 ): void {
   const { device, devAddr, receivedAtMs, correlationIds } = input;
   const about = { identifiers: [deviceEntity(device, devAddr)], correlationIds };
+  const { decoded, solved } = opened;
   const { normalizedWarnings, normalized } = decoded;
-  const message = () => uplinkMessage(input, frmPayload, decoded);
+  const message = () => uplinkMessage(input, opened);
   publishDecodeProblems(events, about, decoded, message);
   const common = { device, devAddr, receivedAtMs, correlationIds };
   publishUp(events, 'as.up.data.forward', {
@@ -132,19 +148,52 @@ function publishUplink(
       ...common,
       get up() {
         const value = create(ApplicationUplinkNormalizedSchema, {
-          ...commonFields(input, frmPayload),
+          ...commonFields(input, opened),
           normalizedPayload: measurement,
           normalizedPayloadWarnings: [...normalizedWarnings],
         });
         return { case: 'uplinkNormalized' as const, value };
       },
     });
+  if (solved)
+    publishUp(events, 'as.up.location.forward', {
+      ...common,
+      get up() {
+        const value = create(ApplicationLocationSchema, {
+          service: PAYLOAD_LOCATION,
+          location: solved,
+        });
+        return { case: 'locationSolved' as const, value };
+      },
+    });
+}
+
+/** Creates what adds the things known about a device to its uplink, and keeps the location that the uplink names. */
+function createOpener({ findIdentity, logger, recordLocation }: ApplicationServerOptions) {
+  return (
+    ref: DeviceRef,
+    { message: { versionIds } }: ApplicationDeviceRow,
+    frmPayload: Uint8Array,
+    decoded: DecodedUplink,
+  ): Opened => {
+    const known = findIdentity(ref.applicationId, ref.deviceId)?.message.locations ?? {};
+    const solved = decoded.data && locationIn(decoded.data);
+    if (!solved) return { frmPayload, decoded, versionIds, locations: known, solved };
+    const before = known[PAYLOAD_LOCATION];
+    if (!before || !equals(LocationSchema, before, solved))
+      recordLocation(ref, PAYLOAD_LOCATION, solved).catch((error: unknown) => {
+        logger.warn({ error: errorText(error), device: ref.deviceId }, 'a location was not kept');
+      });
+    const locations = { ...known, [PAYLOAD_LOCATION]: solved };
+    return { frmPayload, decoded, versionIds, locations, solved };
+  };
 }
 
 /** Creates what decrypts and formats uplinks. A formatter that fails takes nothing away but the decoded payload. */
 export function createUplinkHandler(options: ApplicationServerOptions) {
   const findSession = createSessionFinder(options);
   const { events, formatters } = options;
+  const open = createOpener(options);
   return async (input: UplinkForApplication): Promise<ApplicationUplinkResult> => {
     const { device: ref, devAddr, correlationIds, fPort, fullFCnt } = input;
     const about = { identifiers: [deviceEntity(ref, devAddr)], correlationIds };
@@ -165,7 +214,7 @@ export function createUplinkHandler(options: ApplicationServerOptions) {
       fPort,
       bytes: frmPayload,
     });
-    publishUplink(options, input, frmPayload, decoded);
+    publishUplink(options, input, open(ref, device, frmPayload, decoded));
     const { failure, warnings, data } = decoded;
     const evidence = failure
       ? [{ name: 'formatter_error', value: { case: 'text', value: failure.message } } as const]

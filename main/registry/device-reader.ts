@@ -35,6 +35,7 @@ export interface DeviceReader {
   /** Devices of the join registry with this DevEUI, whatever their JoinEUI; for explaining, not for joining. */
   joinDevicesByDevEui(devEui: DevEui): readonly RegisteredDevice[];
   applicationDeviceByIds(applicationId: string, deviceId: string): RegisteredDevice | undefined;
+  identityDeviceByIds(applicationId: string, deviceId: string): RegisteredDevice | undefined;
 }
 
 /** Decoded devices kept per registry. */
@@ -96,8 +97,10 @@ export function createDeviceReader(store: Store): {
 } {
   const network = cachedTable(store.networkDevices);
   const application = cachedTable(store.applicationDevices);
+  const identity = cachedTable(store.identityDevices);
   store.onRollback(network.clear);
   store.onRollback(application.clear);
+  store.onRollback(identity.clear);
   return {
     reader: {
       networkDeviceById: network.byRow,
@@ -118,10 +121,12 @@ export function createDeviceReader(store: Store): {
       },
       joinDevicesByDevEui: (devEui) => store.joinDevices.listByDevEui(devEui).map(registered),
       applicationDeviceByIds: application.byIds,
+      identityDeviceByIds: identity.byIds,
     },
     changed(change) {
       if (change.registry === 'network') network.forget(change);
       if (change.registry === 'application') application.forget(change);
+      if (change.registry === 'identity') identity.forget(change);
     },
   };
 }

@@ -1,8 +1,9 @@
-import { create } from '@bufbuild/protobuf';
+import { create, equals } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { ApplicationSchema } from '../api/gen/ttn/lorawan/v3/application_pb.js';
 import { type EndDevice, EndDeviceSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { EndDeviceIdentifiers } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
+import { type Location, LocationSchema } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
 import type { ErrorFactory } from '../base/errors.ts';
 import { eui64FromBytes } from '../lorawan/index.ts';
 import type { DeviceRow, IdentityFilter } from '../store/index.ts';
@@ -10,6 +11,7 @@ import { decodeMessage } from './applications.ts';
 import {
   answer,
   changedIdentifier,
+  type DeviceIds,
   decodeDevice,
   deviceIds,
   deviceRef,
@@ -70,6 +72,8 @@ export interface IdentityRegistry {
   update(device: EndDevice, paths: readonly string[]): Promise<EndDevice>;
   delete(ids: EndDeviceIdentifiers): Promise<void>;
   getByEuis(joinEui: Uint8Array, devEui: Uint8Array): Promise<EndDeviceIdentifiers>;
+  /** Keeps where a service says a device is, beside its other locations. A device that is not registered has none. */
+  recordLocation(ids: DeviceIds, service: string, location: Location): Promise<void>;
 }
 
 /** The same calls inside a unit of work. */
@@ -212,6 +216,19 @@ export function createIdentityRegistry(
         if (unit.delete(ids, effects)) return;
         const { deviceId, applicationId } = deviceIds(ids);
         throw endDeviceNotFound({ device_id: deviceId, application_id: applicationId });
+      }),
+    recordLocation: (ids, service, location) =>
+      context.transact((effects) => {
+        const row = store.identityDevices.getByIds(ids.applicationId, ids.deviceId);
+        if (!row) return;
+        const stored = decodeDevice(row);
+        const known = stored.locations[service];
+        if (known && equals(LocationSchema, known, location)) return;
+        stored.locations[service] = location;
+        stored.updatedAt = context.now();
+        save(context, stored);
+        effects.changed('identity', row, 'set');
+        effects.event('end_device.update', deviceRef(row));
       }),
     async getByEuis(joinEui, devEui) {
       const row =

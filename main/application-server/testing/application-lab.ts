@@ -23,6 +23,8 @@ export async function createApplicationLab(
       server = createApplicationServer({
         store,
         findDevice: registry.applicationDeviceByIds,
+        findIdentity: registry.identityDeviceByIds,
+        recordLocation: registry.identity.recordLocation,
         linkOf: registry.applicationLinks.of,
         onRegistryChange: registry.onChange,
         formatters: createFormatters(service),
