@@ -1,12 +1,13 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
+import { type ErrorDetails, ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
 import {
   type ApplicationDownlink,
   ApplicationDownlinkSchema,
   type ApplicationUp,
   ApplicationUpSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { GatehouseError, STATUS } from '../base/errors.ts';
 import { deviceEntity, type EventBus, type EventData } from '../events/index.ts';
 import type { DevAddr } from '../lorawan/index.ts';
 import type { DeviceRef } from '../seams/application-traffic.ts';
@@ -52,6 +53,24 @@ export function publishDownlink(
     ...(causeCode === undefined
       ? { data: () => ({ schema: ApplicationDownlinkSchema, message: downlink }) }
       : { causeCode }),
+  });
+}
+
+/** An error as messages to applications carry it. */
+export function errorDetails(error: unknown): ErrorDetails {
+  if (!(error instanceof GatehouseError))
+    return create(ErrorDetailsSchema, {
+      namespace: 'gatehouse',
+      name: 'internal_error',
+      code: STATUS.UNKNOWN,
+    });
+  const { namespace, reason, messageFormat, attributes, status } = error;
+  return create(ErrorDetailsSchema, {
+    namespace,
+    name: reason,
+    messageFormat,
+    attributes: { ...attributes } as JsonObject,
+    code: STATUS[status],
   });
 }
 

@@ -76,6 +76,13 @@ export function decodedDownlink(
   return create(ApplicationDownlinkSchema, { ...downlink, frmPayload });
 }
 
+/** The downlink itself, if it can be queued. Throws `no_payload` or `no_f_port`. */
+export function sendable(downlink: ApplicationDownlink): ApplicationDownlink {
+  if (downlink.frmPayload.length === 0) throw noPayload();
+  if (downlink.fPort === 0) throw noFPort();
+  return downlink;
+}
+
 /**
  * A pushed downlink with `frm_payload` and FPort filled in by the device's formatter where they are missing. Throws
  * `no_payload`, `no_f_port` or the formatter's failure.
@@ -116,7 +123,5 @@ export async function encodedDownlink(
         decodedPayloadWarnings: [...result.warnings],
       });
   }
-  if (frmPayload.length === 0) throw noPayload();
-  if (fPort === 0) throw noFPort();
-  return create(ApplicationDownlinkSchema, { ...downlink, frmPayload, fPort });
+  return sendable(create(ApplicationDownlinkSchema, { ...downlink, frmPayload, fPort }));
 }

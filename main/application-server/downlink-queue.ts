@@ -12,10 +12,12 @@ import { GatehouseError } from '../base/errors.ts';
 import { cryptFrmPayload, devAddrToBytes, expandKey } from '../lorawan/index.ts';
 import type { DeviceRef, DownlinkQueue, InvalidatedQueue } from '../seams/application-traffic.ts';
 import type { ApplicationSession } from '../store/index.ts';
-import { publishDownlink, publishUp } from './application-messages.ts';
+import { errorDetails, publishDownlink, publishUp, type Up } from './application-messages.ts';
 import type { ApplicationDeviceRow, ApplicationServerOptions } from './application-server.ts';
-import { decodedDownlink, encodedDownlink } from './device-formatters.ts';
+import { decodedForDisplay } from './decode-downlink.ts';
+import { decodedDownlink, encodedDownlink, sendable } from './device-formatters.ts';
 import { applicationDeviceNotFound, noDeviceSession, retriesInvalid } from './errors.ts';
+import { followCounters, skipsPayloadCrypto } from './payload-crypto.ts';
 
 interface DeviceSessions {
   readonly current?: ApplicationSession;
@@ -32,6 +34,8 @@ export interface ApplicationQueue {
   pushAgain(device: DeviceRef, downlink: ApplicationDownlink): Promise<void>;
   /** What is queued for the current session, or for the pending one if there is no other. */
   list(device: DeviceRef): readonly ApplicationDownlink[];
+  /** The same with their decoded payloads. */
+  listDecoded(device: DeviceRef): Promise<ApplicationDownlink[]>;
   /**
    * What the network server took out of its queue, encrypted anew with counters it can use. Runs inside the network
    * server's unit of work, in which the answer goes back into the queue.
@@ -65,12 +69,16 @@ function seal(
   const key = expandKey(appSKey);
   return items.map((item, index) => {
     const fCnt = firstFCnt + index;
-    return create(ApplicationDownlinkSchema, {
+    const sealed = create(ApplicationDownlinkSchema, {
       ...item,
       fCnt,
       sessionKeyId: session.sessionKeyId,
       frmPayload: cryptFrmPayload(key, devAddr, 'down', fCnt, item.frmPayload),
+      decodedPayloadWarnings: [],
     });
+    // What is encrypted must not lie beside it in the clear.
+    delete sealed.decodedPayload;
+    return sealed;
   });
 }
 
@@ -93,6 +101,21 @@ function minimumFor(
   return undefined;
 }
 
+/** Hands an application what it has to encrypt anew itself. */
+function publishInvalidated(
+  { clock, events }: Pick<ApplicationServerOptions, 'clock' | 'events'>,
+  { device, devAddr, correlationIds, downlinks, lastFCntDown, sessionKeyId }: InvalidatedQueue,
+): void {
+  const value = { downlinks: [...downlinks], lastFCntDown, sessionKeyId };
+  publishUp(events, 'as.down.data.queue.invalidated.forward', {
+    device,
+    devAddr,
+    receivedAtMs: clock.now(),
+    correlationIds,
+    up: { case: 'downlinkQueueInvalidated', value },
+  });
+}
+
 /** Creates the application side of the downlink queue. */
 export function createApplicationQueue(options: ApplicationServerOptions): ApplicationQueue {
   const { clock, events, findDevice, networkQueue, store } = options;
@@ -109,6 +132,9 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
     return sessions as ApplicationSession[];
   };
 
+  const tell = (name: string, ref: DeviceRef, { correlationIds }: ApplicationDownlink, up: Up) =>
+    publishUp(events, name, { device: ref, receivedAtMs: clock.now(), correlationIds, up });
+
   const prepareOne = async (
     ref: DeviceRef,
     device: ApplicationDeviceRow,
@@ -117,7 +143,13 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
     const { confirmed, confirmedRetry } = downlink;
     const limit = confirmedRetry?.maxAttempts;
     if ((limit ?? 0) > MAX_ATTEMPTS) throw retriesInvalid({ max: MAX_ATTEMPTS });
-    const encoded = await encodedDownlink(options, ref, device.message, downlink);
+    const encoded = skipsPayloadCrypto(options, ref.applicationId, device)
+      ? sendable(downlink)
+      : await decodedForDisplay(
+          options,
+          ref,
+          await encodedDownlink(options, ref, device.message, downlink),
+        );
     return create(ApplicationDownlinkSchema, {
       ...encoded,
       correlationIds: [...encoded.correlationIds, `as:downlink:${randomUUID()}`],
@@ -187,6 +219,12 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
     items: readonly ApplicationDownlink[],
     put: DownlinkQueue['push'],
   ): Promise<void> => {
+    if (skipsPayloadCrypto(options, ref.applicationId, device)) {
+      await put(ref, items);
+      await followCounters(options, device.row, items);
+      for (const item of items) publishDownlink(events, 'as.down.data.forward', ref, item);
+      return;
+    }
     for (let corrections = 0; ; corrections += 1) {
       const sealed = items.length > 0 ? await reserve(ref, device.row, items) : [];
       try {
@@ -232,7 +270,8 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
     put: DownlinkQueue['push'],
   ): Promise<void> => {
     const device = deviceOf(ref);
-    if (downlinks.length > 0) sessionsOf(ref, device.row);
+    if (downlinks.length > 0 && !skipsPayloadCrypto(options, ref.applicationId, device))
+      sessionsOf(ref, device.row);
     const prepared: ApplicationDownlink[] = [];
     for (const downlink of downlinks) prepared.push(await prepareOne(ref, device, downlink));
     for (const downlink of prepared) publishDownlink(events, 'as.down.data.receive', ref, downlink);
@@ -240,36 +279,50 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
       await send(ref, device, prepared, put);
     } catch (error) {
       const reason = error instanceof GatehouseError ? error.reason : 'internal_error';
-      for (const downlink of prepared)
+      for (const downlink of prepared) {
+        const value = { downlink, error: errorDetails(error) };
+        tell('as.down.data.failed.forward', ref, downlink, { case: 'downlinkFailed', value });
         publishDownlink(events, 'as.down.data.drop', ref, downlink, reason);
+      }
       throw error;
     }
-    for (const downlink of prepared) {
-      publishUp(events, 'as.down.data.queued.forward', {
-        device: ref,
-        receivedAtMs: clock.now(),
-        correlationIds: downlink.correlationIds,
-        up: { case: 'downlinkQueued', value: downlink },
+    for (const downlink of prepared)
+      tell('as.down.data.queued.forward', ref, downlink, {
+        case: 'downlinkQueued',
+        value: downlink,
       });
-    }
+  };
+
+  const list = (ref: DeviceRef): readonly ApplicationDownlink[] => {
+    const { current, pending } = store.applicationSessions.byDevice(deviceOf(ref).row);
+    const session = current ?? pending;
+    if (!session) return [];
+    return networkQueue
+      .list(ref)
+      .filter(({ sessionKeyId }) => sameBytes(sessionKeyId, session.sessionKeyId))
+      .map((item) => decodedDownlink(item, session));
   };
 
   return {
     push: (ref, downlinks) => enqueue(ref, downlinks, networkQueue.push),
     replace: (ref, downlinks) => enqueue(ref, downlinks, networkQueue.replace),
     pushAgain: (ref, downlink) => send(ref, deviceOf(ref), [downlink], networkQueue.push),
-    list(ref) {
-      const { current, pending } = store.applicationSessions.byDevice(deviceOf(ref).row);
-      const session = current ?? pending;
-      if (!session) return [];
-      return networkQueue
-        .list(ref)
-        .filter(({ sessionKeyId }) => sameBytes(sessionKeyId, session.sessionKeyId))
-        .map((item) => decodedDownlink(item, session));
+    list,
+    async listDecoded(ref) {
+      const decoded: ApplicationDownlink[] = [];
+      const items = list(ref);
+      if (skipsPayloadCrypto(options, ref.applicationId, deviceOf(ref))) return [...items];
+      for (const item of items) decoded.push(await decodedForDisplay(options, ref, item));
+      return decoded;
     },
-    queueInvalidated({ device: ref, sessionKeyId, lastFCntDown, downlinks }) {
+    queueInvalidated(invalidated) {
+      const { device: ref, sessionKeyId, lastFCntDown, downlinks } = invalidated;
       const device = findDevice(ref.applicationId, ref.deviceId);
       if (!device) return [];
+      if (skipsPayloadCrypto(options, ref.applicationId, device)) {
+        publishInvalidated(options, invalidated);
+        return [];
+      }
       const sessions = store.applicationSessions.byDevice(device.row);
       const session = [sessions.current, sessions.pending].find(
         (one) => one && sameBytes(one.sessionKeyId, sessionKeyId),

@@ -3,26 +3,35 @@ import { ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
 import {
   type ApplicationDownlink,
   ApplicationDownlink_ConfirmedRetrySchema,
-  ApplicationDownlinkFailedSchema,
   ApplicationDownlinkSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { sameBytes } from '../base/bytes.ts';
 import { CAUSES, type CauseCode } from '../base/causes.ts';
 import { STATUS } from '../base/errors.ts';
-import type { ApplicationHandler, DownlinkNotice } from '../seams/application-traffic.ts';
-import { publishDownlink, publishUp } from './application-messages.ts';
+import type {
+  ApplicationHandler,
+  DeviceRef,
+  DownlinkNotice,
+} from '../seams/application-traffic.ts';
+import { errorDetails, publishDownlink, publishUp, type Up } from './application-messages.ts';
 import type { ApplicationServerOptions } from './application-server.ts';
+import { decodedForDisplay } from './decode-downlink.ts';
 import { decodedDownlink } from './device-formatters.ts';
 import type { ApplicationQueue } from './downlink-queue.ts';
+import { maxRetriesReached } from './errors.ts';
+import { skipsPayloadCrypto } from './payload-crypto.ts';
 
 /** Attempts of a confirmed downlink when its sender does not say. */
 const DEFAULT_ATTEMPTS = 8;
+
+const attemptsOf = ({ confirmedRetry }: ApplicationDownlink): number =>
+  confirmedRetry?.maxAttempts ?? DEFAULT_ATTEMPTS;
 
 /** The next attempt of a confirmed downlink, or nothing if it was the last one. */
 function nextAttempt(downlink: ApplicationDownlink): ApplicationDownlink | undefined {
   const attempt = (downlink.confirmedRetry?.attempt || 1) + 1;
   const given = downlink.confirmedRetry?.maxAttempts;
-  if (attempt > (given ?? DEFAULT_ATTEMPTS)) return undefined;
+  if (attempt > attemptsOf(downlink)) return undefined;
   return create(ApplicationDownlinkSchema, {
     ...downlink,
     fCnt: 0,
@@ -53,40 +62,55 @@ export function createDownlinkReports(
     );
     return session && decodedDownlink(downlink, session);
   };
+  const isSkipped = (ref: DeviceRef): boolean => {
+    const device = findDevice(ref.applicationId, ref.deviceId);
+    return device !== undefined && skipsPayloadCrypto(options, ref.applicationId, device);
+  };
   const about = ({ device, devAddr, correlationIds, downlink }: DownlinkNotice) => ({
     device,
     devAddr,
     receivedAtMs: clock.now(),
     correlationIds: [...new Set([...downlink.correlationIds, ...correlationIds])],
   });
+  /** Publishes with the decoded payload; at once if there is nothing to decode. */
+  const publish = (
+    name: string,
+    notice: DownlinkNotice,
+    upOf: (downlink: ApplicationDownlink) => Up,
+    cause?: CauseCode,
+  ): void => {
+    const common = about(notice);
+    const forward = (downlink: ApplicationDownlink): void =>
+      publishUp(events, name, { ...common, up: upOf(downlink) }, cause);
+    const plain = opened(notice);
+    const decoded = plain ? decodedForDisplay(options, notice.device, plain) : notice.downlink;
+    if (!(decoded instanceof Promise)) forward(decoded);
+    else
+      decoded.then(forward).catch((error: unknown) => {
+        logger.warn({ error, device: notice.device.deviceId }, 'A downlink was not reported.');
+      });
+  };
   const tell = (
     name: string,
     notice: DownlinkNotice,
     kind: 'downlinkSent' | 'downlinkAck' | 'downlinkNack',
-  ): void =>
-    publishUp(events, name, {
-      ...about(notice),
-      get up() {
-        return { case: kind, value: opened(notice) ?? notice.downlink };
-      },
-    });
+  ): void => publish(name, notice, (value) => ({ case: kind, value }));
   const downlinkFailed = (notice: DownlinkNotice & { readonly cause: CauseCode }): void => {
-    const { cause } = notice;
-    const up = {
-      ...about(notice),
-      get up() {
-        const error = create(ErrorDetailsSchema, {
-          namespace: 'pkg/networkserver',
-          name: cause,
-          messageFormat: CAUSES[cause].text,
-          code: STATUS.UNKNOWN,
-        });
-        const downlink = opened(notice) ?? notice.downlink;
-        const value = create(ApplicationDownlinkFailedSchema, { downlink, error });
-        return { case: 'downlinkFailed' as const, value };
-      },
-    };
-    publishUp(events, 'as.down.data.failed.forward', up, cause);
+    const { cause, downlink } = notice;
+    const error =
+      cause === 'max_retries_reached'
+        ? errorDetails(maxRetriesReached({ max_retries: attemptsOf(downlink) }))
+        : create(ErrorDetailsSchema, {
+            namespace: 'pkg/networkserver',
+            name: cause,
+            messageFormat: CAUSES[cause].text,
+            code: STATUS.UNKNOWN,
+          });
+    const upOf = (value: ApplicationDownlink): Up => ({
+      case: 'downlinkFailed',
+      value: { downlink: value, error },
+    });
+    publish('as.down.data.failed.forward', notice, upOf, cause);
   };
 
   return {
@@ -95,17 +119,22 @@ export function createDownlinkReports(
     downlinkFailed,
     downlinkNotAcknowledged(notice) {
       const { device, downlink } = notice;
-      tell('as.down.data.nack.forward', notice, 'downlinkNack');
+      const nack = (): void => tell('as.down.data.nack.forward', notice, 'downlinkNack');
       const plain = opened(notice);
       if (!plain) {
-        publishDownlink(events, 'as.down.data.drop', device, downlink, 'unknown_session');
+        nack();
+        if (!isSkipped(device))
+          publishDownlink(events, 'as.down.data.drop', device, downlink, 'unknown_session');
         return;
       }
       const again = nextAttempt(plain);
       if (!again) {
+        // The failure goes first, so that the last nack is known to be the last.
         downlinkFailed({ ...notice, cause: 'max_retries_reached' });
+        nack();
         return;
       }
+      nack();
       queue.pushAgain(device, again).catch((error: unknown) => {
         logger.warn({ error, device: device.deviceId }, 'A downlink could not be queued again.');
       });

@@ -25,6 +25,12 @@ export const retriesInvalid = defineError(
   'A confirmed downlink may be tried at most {max} times.',
 );
 
+export const maxRetriesReached = defineError(
+  'pkg/applicationserver:max_retries_reached',
+  'ABORTED',
+  'The device acknowledged the downlink in none of its {max_retries} attempts. Check that it hears downlinks, and queue it again.',
+);
+
 const formatterFailed = defineError(
   'pkg/messageprocessors:formatter',
   'INVALID_ARGUMENT',
@@ -44,6 +50,12 @@ export const applicationDeviceNotFound = defineError(
   'pkg/applicationserver:device_not_found',
   'NOT_FOUND',
   'Device {device_uid} is not registered with the application server.',
+);
+
+export const payloadCryptoSkipped = defineError(
+  'pkg/applicationserver/io/grpc:payload_crypto_skipped',
+  'FAILED_PRECONDITION',
+  'Payloads of device {device_uid} pass through encrypted, so an uplink of it cannot be simulated.',
 );
 
 export const alreadySimulated = defineError(

@@ -55,7 +55,7 @@ test('an uplink comes with the locations and the version of its device', async (
   expect(network.lab.dataOf('as.up.location.forward')).toEqual([]);
 });
 
-test('a location in the payload is solved, kept with the device and told once it changes', async () => {
+test('a location in the payload is told with each uplink and kept with the device when it changes', async () => {
   await register(PayloadFormatter.FORMATTER_JAVASCRIPT);
   const place = { latitude: 65, longitude: 66, source: LocationSource.SOURCE_GPS };
   expect(await message(0, 'AB')).toMatchObject({

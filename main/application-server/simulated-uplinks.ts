@@ -14,13 +14,15 @@ import { type ApplicationUpInput, publishUp, type Up } from './application-messa
 import type { ApplicationDeviceRow, ApplicationServerOptions } from './application-server.ts';
 import { decodedFields, decodeUplink, publishDecodeProblems } from './decode-uplink.ts';
 import { uplinkFormatter } from './device-formatters.ts';
-import { alreadySimulated, applicationDeviceNotFound } from './errors.ts';
+import { alreadySimulated, applicationDeviceNotFound, payloadCryptoSkipped } from './errors.ts';
+import { skipsPayloadCrypto } from './payload-crypto.ts';
 
 /** Messages that a client makes up to try out what listens to the application. */
 export interface UplinkSimulation {
   /**
    * Hands `up` to whoever listens, marked as simulated. An uplink message is decoded and normalized like a real one, its
-   * payload being in the clear; nothing of the device changes. Throws `simulated` or `device_not_found`.
+   * payload being in the clear; nothing of the device changes. Throws `simulated`, `device_not_found` or
+   * `payload_crypto_skipped`.
    */
   simulateUplink(device: DeviceRef, up: ApplicationUp): Promise<void>;
 }
@@ -81,7 +83,7 @@ function withEuis(device: DeviceRef, { message: { ids } }: ApplicationDeviceRow)
 export function createUplinkSimulation(
   options: Pick<
     ApplicationServerOptions,
-    'clock' | 'events' | 'findDevice' | 'formatters' | 'linkOf'
+    'clock' | 'events' | 'findDevice' | 'formatters' | 'linkOf' | 'store'
   >,
 ): UplinkSimulation {
   const { clock, events, findDevice, formatters, linkOf } = options;
@@ -118,6 +120,8 @@ export function createUplinkSimulation(
       const registered = findDevice(applicationId, deviceId);
       if (!registered)
         throw applicationDeviceNotFound({ device_uid: `${applicationId}.${deviceId}` });
+      if (skipsPayloadCrypto(options, applicationId, registered))
+        throw payloadCryptoSkipped({ device_uid: `${applicationId}.${deviceId}` });
       const devAddr = endDeviceIds?.devAddr;
       const common: Common = {
         device: withEuis(device, registered),

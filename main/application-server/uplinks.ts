@@ -25,13 +25,17 @@ import {
   type DecodedUplink,
   decodedFields,
   decodeUplink,
+  NOT_DECODED,
   publishDecodeProblems,
 } from './decode-uplink.ts';
 import { uplinkFormatter } from './device-formatters.ts';
+import { skipsPayloadCrypto } from './payload-crypto.ts';
 import { locationIn, PAYLOAD_LOCATION } from './payload-location.ts';
 
 type SessionLookup =
   | { readonly appSKey: AesKey; readonly device: ApplicationDeviceRow }
+  /** The application decrypts by itself. */
+  | { readonly skipped: ApplicationSession; readonly device: ApplicationDeviceRow }
   | { readonly cause: Extract<CauseCode, 'device_not_found' | 'unknown_session' | 'no_app_s_key'> };
 
 /** The expanded key of a device's current session. */
@@ -47,8 +51,15 @@ function createSessionFinder(options: ApplicationServerOptions) {
   const { store, findDevice, logger } = options;
   const keys = createBoundedCache<number, KnownKey>(KEPT_KEYS);
   options.onRegistryChange(() => keys.clear());
-  const current = (device: ApplicationDeviceRow, session: ApplicationSession): SessionLookup => {
-    if (!session.appSKey) return { cause: 'no_app_s_key' };
+  const current = (
+    applicationId: string,
+    device: ApplicationDeviceRow,
+    session: ApplicationSession,
+  ): SessionLookup => {
+    if (!session.appSKey)
+      return skipsPayloadCrypto(options, applicationId, device)
+        ? { skipped: session, device }
+        : { cause: 'no_app_s_key' };
     const appSKey = expandKey(session.appSKey);
     keys.set(device.row, { sessionKeyId: session.sessionKeyId, appSKey });
     return { appSKey, device };
@@ -61,7 +72,7 @@ function createSessionFinder(options: ApplicationServerOptions) {
       return { appSKey: known.appSKey, device };
     const sessions = store.applicationSessions.byDevice(device.row);
     if (sessions.current && sameBytes(sessions.current.sessionKeyId, sessionKeyId))
-      return current(device, sessions.current);
+      return current(ref.applicationId, device, sessions.current);
     const { pending } = sessions;
     if (!pending || !sameBytes(pending.sessionKeyId, sessionKeyId))
       return { cause: 'unknown_session' };
@@ -74,7 +85,7 @@ function createSessionFinder(options: ApplicationServerOptions) {
         ? { appSKey: expandKey(pending.appSKey), device }
         : { cause: 'no_app_s_key' };
     }
-    return current(device, pending);
+    return current(ref.applicationId, device, pending);
   };
 }
 
@@ -86,6 +97,8 @@ interface Opened {
   readonly versionIds: EndDeviceVersionIdentifiers | undefined;
   /** Location the payload names. */
   readonly solved: Location | undefined;
+  /** Only if the application decrypts by itself. */
+  readonly lastAFCntDown?: number;
 }
 
 /** What uplinks and measurements in them have in common. */
@@ -110,6 +123,7 @@ function uplinkMessage(input: UplinkForApplication, opened: Opened) {
   return create(ApplicationUplinkSchema, {
     ...commonFields(input, opened),
     ...decodedFields(opened.decoded),
+    lastAFCntDown: opened.lastAFCntDown ?? 0,
   });
 }
 
@@ -202,6 +216,13 @@ export function createUplinkHandler(options: ApplicationServerOptions) {
     if ('cause' in found) {
       events.publish({ name: 'as.up.data.drop', ...about, causeCode: found.cause });
       return { stage: stage(OUTCOME.DROPPED, [], found.cause), decodedPayloadWarnings: [] };
+    }
+    if ('skipped' in found) {
+      const { lastAFCntDown = 0 } = found.skipped;
+      const encrypted = fPort ? input.frmPayload : new Uint8Array();
+      const opened = open(ref, found.device, encrypted, NOT_DECODED);
+      publishUplink(options, input, { ...opened, lastAFCntDown });
+      return { stage: stage(OUTCOME.ACCEPTED, []), decodedPayloadWarnings: [] };
     }
     const { appSKey, device } = found;
     // FPort 0 carries MAC commands and never reaches the application as payload.

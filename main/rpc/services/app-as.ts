@@ -27,7 +27,7 @@ interface DeviceRef {
 export interface QueuePort {
   push(device: DeviceRef, downlinks: readonly ApplicationDownlink[]): Promise<void>;
   replace(device: DeviceRef, downlinks: readonly ApplicationDownlink[]): Promise<void>;
-  list(device: DeviceRef): readonly ApplicationDownlink[];
+  listDecoded(device: DeviceRef): Promise<ApplicationDownlink[]>;
 }
 
 function refOf(ids: EndDeviceIdentifiers | undefined): DeviceRef {
@@ -72,8 +72,8 @@ export function applicationTrafficService(
       await queue.replace(refOf(endDeviceIds), downlinks);
       return create(EmptySchema);
     },
-    downlinkQueueList: (ids) =>
-      create(ApplicationDownlinksSchema, { downlinks: [...queue.list(refOf(ids))] }),
+    downlinkQueueList: async (ids) =>
+      create(ApplicationDownlinksSchema, { downlinks: await queue.listDecoded(refOf(ids)) }),
     decodeUplink: (request) => queue.decodeUplink(refOf(request.endDeviceIds), request),
     encodeDownlink: (request) => queue.encodeDownlink(refOf(request.endDeviceIds), request),
     decodeDownlink: (request) => queue.decodeDownlink(refOf(request.endDeviceIds), request),
