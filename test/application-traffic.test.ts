@@ -158,6 +158,17 @@ function decodeDownlink({ bytes, fPort }) {
   });
 });
 
+test('an uplink formatter is tried out with the time of reception in the request', async () => {
+  const tried = await call(`${DEVICE}/up/decode`, {
+    uplink: { ...simulated(1).uplink_message, received_at: '2031-05-04T10:20:30.500Z' },
+    formatter: 'FORMATTER_JAVASCRIPT',
+    parameter: 'function decodeUplink({ recvTime }) { return { data: { at: recvTime } }; }',
+  });
+  expect(tried.json).toMatchObject({
+    uplink: { decoded_payload: { at: '2031-05-04T10:20:30.500Z' } },
+  });
+});
+
 test('a formatter that fails in a trial is an error that names the line', async () => {
   const parameter = `function encodeDownlink(input) {
   var nothing;

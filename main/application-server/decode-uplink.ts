@@ -25,11 +25,12 @@ export async function decodeUplink(
     readonly formatter: PayloadFormatter;
     readonly fPort: number | undefined;
     readonly bytes: Uint8Array;
+    readonly receivedAtMs: number;
   },
 ): Promise<DecodedUplink> {
-  const { applicationId: scope, formatter, fPort = 0, bytes } = use;
+  const { applicationId: scope, formatter, fPort = 0, bytes, receivedAtMs } = use;
   if (fPort === 0) return NOT_DECODED;
-  const result = await formatters.decodeUplink({ scope, formatter, fPort, bytes });
+  const result = await formatters.decodeUplink({ scope, formatter, fPort, bytes, receivedAtMs });
   if (!result) return NOT_DECODED;
   if (!result.ok) return { ...NOT_DECODED, failure: result };
   return {

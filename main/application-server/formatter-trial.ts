@@ -1,4 +1,5 @@
 import { create, type JsonObject } from '@bufbuild/protobuf';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import {
   type DecodeDownlinkRequest,
   type DecodeDownlinkResponse,
@@ -38,9 +39,10 @@ export interface FormatterTrial {
 
 /** Creates the trial of formatters. */
 export function createFormatterTrial({
+  clock,
   findDevice,
   formatters,
-}: Pick<ApplicationServerOptions, 'findDevice' | 'formatters'>): FormatterTrial {
+}: Pick<ApplicationServerOptions, 'clock' | 'findDevice' | 'formatters'>): FormatterTrial {
   const useOf = (
     { applicationId, deviceId }: DeviceRef,
     request: DecodeUplinkRequest | EncodeDownlinkRequest | DecodeDownlinkRequest,
@@ -54,7 +56,8 @@ export function createFormatterTrial({
       const use = useOf(ref, request);
       const uplink = request.uplink ?? create(ApplicationUplinkSchema);
       const { fPort, frmPayload: bytes } = uplink;
-      const result = await formatters.decodeUplink({ ...use, fPort, bytes });
+      const receivedAtMs = uplink.receivedAt ? timestampMs(uplink.receivedAt) : clock.now();
+      const result = await formatters.decodeUplink({ ...use, fPort, bytes, receivedAtMs });
       if (result && !result.ok) throw formatterError(result);
       return create(DecodeUplinkResponseSchema, {
         uplink: create(ApplicationUplinkSchema, {

@@ -98,6 +98,7 @@ export function createUplinkSimulation(
       formatter: uplinkFormatter(message, linkOf(applicationId)),
       fPort: given.fPort,
       bytes: given.frmPayload,
+      receivedAtMs: given.receivedAt ? timestampMs(given.receivedAt) : common.receivedAtMs,
     });
     const uplink = create(ApplicationUplinkSchema, { ...given, ...decodedFields(decoded) });
     const about = {

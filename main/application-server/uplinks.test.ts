@@ -91,6 +91,16 @@ test('a payload is decoded, and its measurements are told one by one', async () 
   await vi.waitFor(() => expect(applicationStage()?.outcome).toBe(Outcome.ACCEPTED));
 });
 
+test('a script is told when its uplink was received', async () => {
+  await script('return { data: { at: input.recvTime.toISOString() } };');
+  await network.lab.clock.advance(86_400_000);
+  const sentAt = new Date(network.lab.clock.now()).toISOString();
+  await send(0);
+  expect(await event('as.up.data.forward')).toMatchObject({
+    up: { value: { decodedPayload: { at: sentAt } } },
+  });
+});
+
 test('a formatter that fails costs the decoded payload and nothing else', async () => {
   await script(`return { errors: ['unknown version'] };`);
   await send(0);

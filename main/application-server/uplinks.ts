@@ -234,6 +234,7 @@ export function createUplinkHandler(options: ApplicationServerOptions) {
       formatter: uplinkFormatter(device.message, options.linkOf(ref.applicationId)),
       fPort,
       bytes: frmPayload,
+      receivedAtMs: input.receivedAtMs,
     });
     publishUplink(options, input, open(ref, device, frmPayload, decoded));
     const { failure, warnings, data } = decoded;

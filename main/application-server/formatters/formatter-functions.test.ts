@@ -40,6 +40,20 @@ describe('decodeUplink', () => {
     });
   });
 
+  it('gets the time of reception as a date', async () => {
+    const script = returning(
+      `{ data: { at: input.recvTime, year: input.recvTime.getUTCFullYear(), date: input.recvTime instanceof Date } }`,
+    );
+    const receivedAtMs = Date.UTC(2031, 4, 4, 10, 20, 30, 400);
+    const bytes = Uint8Array.of(1);
+    expect(
+      await service.decodeUplink({ scope: 'garden', script, fPort: 3, bytes, receivedAtMs }),
+    ).toMatchObject({
+      ok: true,
+      data: { at: '2031-05-04T10:20:30.400Z', year: 2031, date: true },
+    });
+  });
+
   it('fails with all returned errors', async () => {
     expect(
       await decode(returning(`{ data: { a: NaN }, errors: ['too short', 'bad port'] }`)),

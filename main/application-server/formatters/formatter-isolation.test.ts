@@ -6,7 +6,8 @@ const service = realFormatterService();
 afterAll(() => service.close());
 
 function decode(script: string, scope = 'garden'): Promise<DecodeUplinkResult> {
-  return service.decodeUplink({ scope, script, fPort: 3, bytes: Uint8Array.of(1, 2) });
+  const bytes = Uint8Array.of(1, 2);
+  return service.decodeUplink({ scope, script, fPort: 3, bytes, receivedAtMs: 0 });
 }
 async function dataOf(script: string): Promise<unknown> {
   const result = await decode(script);

@@ -33,12 +33,14 @@ interface ScriptUse {
 }
 
 export type DecodeInput = ScriptUse & { readonly bytes: Uint8Array };
+/** `receivedAtMs`, on the wall clock, is what a script gets as `input.recvTime` (TS013); a legacy Decoder does not. */
+export type DecodeUplinkInput = DecodeInput & { readonly receivedAtMs?: number };
 export type EncodeInput = ScriptUse & { readonly data: JsonObject };
 
 /** Runs users' JavaScript formatters in the codec worker. No method rejects; failures are results. */
 export interface FormatterService {
   /** Runs decodeUplink (or the legacy Decoder), then normalizeUplink, and checks the measurements. */
-  decodeUplink(input: DecodeInput): Promise<DecodeUplinkResult>;
+  decodeUplink(input: DecodeUplinkInput): Promise<DecodeUplinkResult>;
   /** Runs encodeDownlink (or the legacy Encoder). */
   encodeDownlink(input: EncodeInput): Promise<EncodeDownlinkResult>;
   decodeDownlink(input: DecodeInput): Promise<DecodeDownlinkResult>;
@@ -80,6 +82,7 @@ export function createFormatterService(options: FormatterServiceOptions): Format
       const outcome = await run('decodeUplink', input, {
         bytes: Array.from(input.bytes),
         fPort: input.fPort,
+        ...(input.receivedAtMs !== undefined && { recvTime: input.receivedAtMs }),
       });
       return outcome.ok ? decodeUplinkResult(outcome.json) : outcome;
     },

@@ -14,7 +14,7 @@ async function each(formatter: PayloadFormatter, fPort = 2): Promise<readonly un
   const use = { scope: 'garden', formatter, fPort };
   const bytes = Uint8Array.of(1, 0x67, 0, 0xe6);
   return [
-    await formatters.decodeUplink({ ...use, bytes }),
+    await formatters.decodeUplink({ ...use, bytes, receivedAtMs: 0 }),
     await formatters.encodeDownlink({ ...use, data: { value_1: 1 } }),
     await formatters.decodeDownlink({ ...use, bytes: bytes.subarray(0, 3) }),
   ];

@@ -25,11 +25,13 @@ interface FormatterUse {
 }
 
 export type FormatBytes = FormatterUse & { readonly bytes: Uint8Array };
+/** With the time at which the uplink was received, on the wall clock. */
+export type FormatUplink = FormatBytes & { readonly receivedAtMs: number };
 export type FormatData = FormatterUse & { readonly data: JsonObject };
 
 /** Applies payload formatters of any kind. `undefined` means that there is nothing to format with. */
 export interface Formatters {
-  decodeUplink(input: FormatBytes): Promise<DecodeUplinkResult | undefined>;
+  decodeUplink(input: FormatUplink): Promise<DecodeUplinkResult | undefined>;
   encodeDownlink(input: FormatData): Promise<EncodeDownlinkResult | undefined>;
   decodeDownlink(input: FormatBytes): Promise<DecodeDownlinkResult | undefined>;
 }
@@ -43,14 +45,20 @@ function noCatalogue(): FormatterFailure {
 
 export function createFormatters(service: FormatterService): Formatters {
   return {
-    async decodeUplink({ scope, formatter, fPort, bytes }) {
+    async decodeUplink({ scope, formatter, fPort, bytes, receivedAtMs }) {
       // FPort 0 carries MAC commands, never application data.
       if (fPort === 0) return undefined;
       switch (formatter.kind) {
         case 'none':
           return undefined;
         case 'javascript':
-          return service.decodeUplink({ scope, script: formatter.script, fPort, bytes });
+          return service.decodeUplink({
+            scope,
+            script: formatter.script,
+            fPort,
+            bytes,
+            receivedAtMs,
+          });
         case 'cayennelpp': {
           const decoded = decodeLppUplink(bytes);
           return decoded.ok

@@ -27,6 +27,7 @@ const { create, freeze, keys } = Object;
 const text = String;
 const Internal = InternalError;
 const boxes = [Number, String, Boolean];
+const Moment = Date;
 const root = globalThis;
 
 class Failure {
@@ -118,6 +119,8 @@ const kinds = {
       const data = present(script.Decoder(input.bytes, input.fPort), 'Decoder');
       return { __proto__: null, decoded: { __proto__: null, data: plain(data, 'data', 0), warnings: [] } };
     }
+    // JSON has no dates, so the time crosses as a number.
+    if (input.recvTime !== undefined) input.recvTime = new Moment(input.recvTime);
     const output = script.decodeUplink(input);
     const decoded = result(output, 'decodeUplink');
     const data = output.data;
