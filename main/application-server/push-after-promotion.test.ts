@@ -1,7 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { EndDeviceSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import { TxSchedulePriority } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import {
+  type ApplicationDownlink,
   ApplicationDownlinkSchema,
   DownlinkQueueOperationErrorDetailsSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
@@ -35,6 +37,7 @@ test('a push right after the network server promoted a session follows it', asyn
     return { row, message: create(EndDeviceSchema) };
   });
   const taken: number[][] = [];
+  let last: readonly ApplicationDownlink[] = [];
   const queue = createApplicationQueue({
     store,
     findDevice: () => device,
@@ -48,6 +51,7 @@ test('a push right after the network server promoted a session follows it', asyn
     logger,
     networkQueue: {
       async push(_, items) {
+        last = items;
         taken.push(items.map(({ sessionKeyId }) => sessionKeyId[0] ?? 0));
         if (!items.some(({ sessionKeyId }) => sessionKeyId[0] === OLD[0])) return;
         const devAddr = Uint8Array.of(0x02, 0xab, 0, 1);
@@ -60,8 +64,22 @@ test('a push right after the network server promoted a session follows it', asyn
     },
   });
   const ref = { applicationId: 'lab', deviceId: 'door-7' };
-  const downlink = create(ApplicationDownlinkSchema, { fPort: 1, frmPayload: Uint8Array.of(1) });
+  const downlink = create(ApplicationDownlinkSchema, {
+    fPort: 1,
+    frmPayload: Uint8Array.of(1),
+    priority: TxSchedulePriority.HIGH,
+    correlationIds: ['order:77'],
+    classBC: { gateways: [{ gatewayIds: { gatewayId: 'roof' }, antennaIndex: 1 }] },
+  });
   await queue.push(ref, [downlink]);
   expect(taken).toEqual([[1, 2], [2]]);
+  // What the application wants of the network goes with each copy.
+  expect(last).toMatchObject([
+    {
+      priority: TxSchedulePriority.HIGH,
+      correlationIds: ['order:77', expect.stringMatching(/^as:downlink:/)],
+      classBC: { gateways: [{ gatewayIds: { gatewayId: 'roof' }, antennaIndex: 1 }] },
+    },
+  ]);
   await store.close();
 });
