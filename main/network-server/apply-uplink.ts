@@ -178,6 +178,7 @@ function carryOut(
     macVersion: profile.macVersion,
     settings: message.macSettings,
     supportsJoin: message.supportsJoin,
+    supportsClassC: message.supportsClassC,
     fullFCnt: candidate.fullFCnt,
     commands: isRepetition
       ? examined.commands.filter(({ name }) => !isAnswer(name))

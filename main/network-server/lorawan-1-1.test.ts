@@ -258,7 +258,7 @@ test('ResetInd of a personalized 1.1 device is confirmed, and what was negotiate
   expect(lab.published).toContain('ns.mac.reset.confirmation');
 });
 
-test('a 1.1 device that wants class C is told to stay in class A', async () => {
+test('a 1.1 device that is not registered for class C is told to stay in class A', async () => {
   const keys = await ready();
   await hear(uplink11(keys, 1, { fOpts: '2002' }));
   expect(readDownlink11(sent(-1), keys).fOpts).toBe('2000');

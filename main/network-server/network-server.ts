@@ -250,7 +250,7 @@ class ClassANetworkServer {
     const { device, devAddr } = session;
     const about = { devAddr, correlationIds: correlationIds(group) };
     for (const { name, data } of reports)
-      this.#events.publish(`ns.mac.${name}`, device, {
+      this.#events.publish(name.startsWith('class.') ? `ns.${name}` : `ns.mac.${name}`, device, {
         ...about,
         ...(data && { data: () => data }),
       });

@@ -93,10 +93,15 @@ function planChannels(
       rates: [standard.dataRateIndex, standard.dataRateIndex],
     });
   }
-  for (const { frequencyHz, rates } of wanted) {
+  for (const [position, { frequencyHz, rates }] of wanted.entries()) {
+    const downlinkHz = plan.downlinkChannels[position]?.frequencyHz;
     const known = channels.find((one) => one.uplinkFrequency === BigInt(frequencyHz));
-    if (known) known.enableUplink = true;
-    else if (rules.dynamicChannels) channels.push(channel(frequencyHz, frequencyHz, rates, true));
+    if (!known && !rules.dynamicChannels) continue;
+    const one = known ?? channel(frequencyHz, frequencyHz, rates, true);
+    if (!known) channels.push(one);
+    one.enableUplink = true;
+    if (downlinkHz !== undefined && rules.dynamicChannels)
+      one.downlinkFrequency = BigInt(downlinkHz);
   }
   return channels;
 }

@@ -38,7 +38,7 @@ export interface DeviceStatus {
 
 /** Something that happened to MAC commands, for events. */
 export interface MacReport {
-  /** `link_adr.answer.accept` and the like. */
+  /** `link_adr.answer.accept` and the like, behind `ns.mac.`; `class.switch.c` behind `ns.`. */
   readonly name: string;
   readonly data?: EventData | undefined;
 }
@@ -47,6 +47,8 @@ export interface MacReport {
 export interface UplinkMacContext extends MacContext {
   /** Whether the device is activated over the air. */
   readonly supportsJoin: boolean;
+  /** Whether the device is registered for class C. */
+  readonly supportsClassC: boolean;
   readonly commands: readonly MacCommand[];
   readonly receivedAtMs: number;
   readonly modulation: Modulation;

@@ -1,23 +1,31 @@
 import type { MacCommand, MacCommandName, MacCommandNamed } from '../../lorawan/index.ts';
+import { adrParamSetup, handleAdrParamSetupAns } from './adr-param-setup.ts';
 import type { MacRequest, UplinkMacContext } from './context.ts';
 import { devStatus, handleDevStatusAns } from './dev-status.ts';
 import { handleDeviceTimeReq } from './device-time.ts';
+import { dlChannel, handleDlChannelAns } from './dl-channel.ts';
 import { dutyCycle, handleDutyCycleAns } from './duty-cycle.ts';
 import { handleDeviceModeInd, handleRekeyInd, handleResetInd } from './indications.ts';
 import { handleLinkAdrAns, linkAdr } from './link-adr.ts';
 import { handleLinkCheckReq } from './link-check.ts';
 import { macCommandOfMessage } from './messages.ts';
 import { handleNewChannelAns, newChannel } from './new-channel.ts';
+import { handleRejoinParamSetupAns, rejoinParamSetup } from './rejoin-param-setup.ts';
 import { handleRxParamSetupAns, rxParamSetup } from './rx-param-setup.ts';
 import { handleRxTimingSetupAns, rxTimingSetup } from './rx-timing-setup.ts';
+import { handleTxParamSetupAns, txParamSetup } from './tx-param-setup.ts';
 
 /** Requests in the order in which they go into a downlink. */
 export const MAC_REQUESTS: readonly MacRequest[] = [
   dutyCycle,
+  txParamSetup,
   rxParamSetup,
   newChannel,
   linkAdr,
   rxTimingSetup,
+  dlChannel,
+  adrParamSetup,
+  rejoinParamSetup,
   devStatus,
 ];
 
@@ -34,18 +42,20 @@ const HANDLERS: Handlers = {
   DevStatusAns: handleDevStatusAns,
   NewChannelAns: handleNewChannelAns,
   RxTimingSetupAns: handleRxTimingSetupAns,
+  TxParamSetupAns: handleTxParamSetupAns,
+  DlChannelAns: handleDlChannelAns,
+  AdrParamSetupAns: handleAdrParamSetupAns,
   DeviceTimeReq: handleDeviceTimeReq,
+  RejoinParamSetupAns: handleRejoinParamSetupAns,
   ResetInd: handleResetInd,
   RekeyInd: handleRekeyInd,
   DeviceModeInd: handleDeviceModeInd,
 };
 
 /** Names of answers that devices repeat until they hear a downlink. */
-export const STICKY_ANSWERS: ReadonlySet<string> = new Set([
-  ...MAC_REQUESTS.filter((request) => request.isSticky).map((request) => request.answer),
-  'DlChannelAns',
-  'TxParamSetupAns',
-]);
+export const STICKY_ANSWERS: ReadonlySet<string> = new Set(
+  MAC_REQUESTS.filter((request) => request.isSticky).map((request) => request.answer),
+);
 
 /** Whether a command from a device answers one of the network, rather than asking something. */
 export function isAnswer(name: MacCommandName): boolean {

@@ -1,9 +1,9 @@
+import { Class } from '../../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import type { MacCommandNamed } from '../../lorawan/index.ts';
 import type { UplinkMacContext } from './context.ts';
 
 /** Version this server speaks: LoRaWAN 1.1 (§5.1, §5.10). */
 const MINOR_VERSION = 1;
-const CLASS_A = 0;
 
 /** ResetInd of a personalized device: it forgot what was negotiated, and so does the network (LoRaWAN 1.1 §5.1). */
 export function handleResetInd(
@@ -29,13 +29,21 @@ export function handleRekeyInd(
   context.report('rekey.confirmation', answer);
 }
 
-/** DeviceModeInd: a device asks to change its class (LoRaWAN 1.1 §18.1). Only class A is served, so it is to stay there. */
+/**
+ * DeviceModeInd: a device tells the class it is in (LoRaWAN 1.1 §18.1). The answer names the class the network will treat
+ * it as: class C only if the device is registered to support it.
+ */
 export function handleDeviceModeInd(
   context: UplinkMacContext,
   command: MacCommandNamed<'DeviceModeInd'>,
 ): void {
   context.report('device_mode.indication', command);
-  const answer = { name: 'DeviceModeConf', fields: { deviceClass: CLASS_A } } as const;
+  const isClassC = command.fields.deviceClass === Class.C && context.supportsClassC;
+  const deviceClass = isClassC ? Class.C : Class.A;
+  if (deviceClass !== context.mac.deviceClass)
+    context.report(isClassC ? 'class.switch.c' : 'class.switch.a');
+  context.mac.deviceClass = deviceClass;
+  const answer = { name: 'DeviceModeConf', fields: { deviceClass } } as const;
   context.answer(answer);
   context.report('device_mode.confirmation', answer);
 }

@@ -54,6 +54,14 @@ export function macCommandOfMessage({ cid, payload }: MACCommand): MacCommand | 
       const { channelIndex, frequency } = payload.value;
       return { name: 'DlChannelReq', fields: { channelIndex, frequencyHz: Number(frequency) } };
     }
+    case 'adrParamSetupReq': {
+      const { adrAckLimitExponent, adrAckDelayExponent } = payload.value;
+      return { name: 'AdrParamSetupReq', fields: { adrAckLimitExponent, adrAckDelayExponent } };
+    }
+    case 'rejoinParamSetupReq': {
+      const { maxCountExponent, maxTimeExponent } = payload.value;
+      return { name: 'RejoinParamSetupReq', fields: { maxCountExponent, maxTimeExponent } };
+    }
     default:
       return cid === DEV_STATUS_CID ? { name: 'DevStatusReq', fields: {} } : undefined;
   }

@@ -1,6 +1,8 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
+  type ADRAckDelayExponent,
+  type ADRAckLimitExponent,
   type AggregatedDutyCycle,
   type Class,
   type DataRateIndex,
@@ -10,6 +12,11 @@ import {
   type MACCommandIdentifier,
   MACCommandSchema,
   type Minor,
+  type PingSlotPeriod,
+  type RejoinCountExponent,
+  type RejoinPeriodExponent,
+  type RejoinRequestType,
+  type RejoinTimeExponent,
   type RxDelay,
 } from '../../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import type { EventData } from '../../events/index.ts';
@@ -83,6 +90,41 @@ const DOWNLINK_PAYLOADS: Payloads = {
     case: 'dlChannelReq',
     value: { channelIndex, frequency: BigInt(frequencyHz) },
   }),
+  AdrParamSetupReq: (fields) => ({
+    case: 'adrParamSetupReq',
+    value: {
+      adrAckLimitExponent: fields.adrAckLimitExponent as ADRAckLimitExponent,
+      adrAckDelayExponent: fields.adrAckDelayExponent as ADRAckDelayExponent,
+    },
+  }),
+  ForceRejoinReq: (fields) => ({
+    case: 'forceRejoinReq',
+    value: {
+      rejoinType: fields.rejoinType as RejoinRequestType,
+      dataRateIndex: fields.dataRateIndex as DataRateIndex,
+      maxRetries: fields.maxRetries,
+      periodExponent: fields.periodExponent as RejoinPeriodExponent,
+    },
+  }),
+  RejoinParamSetupReq: (fields) => ({
+    case: 'rejoinParamSetupReq',
+    value: {
+      maxCountExponent: fields.maxCountExponent as RejoinCountExponent,
+      maxTimeExponent: fields.maxTimeExponent as RejoinTimeExponent,
+    },
+  }),
+  PingSlotChannelReq: ({ frequencyHz, dataRateIndex }) => ({
+    case: 'pingSlotChannelReq',
+    value: {
+      frequency: BigInt(frequencyHz),
+      dataRateIndex: dataRateIndex as DataRateIndex,
+    },
+  }),
+  BeaconTimingAns: (fields) => ({ case: 'beaconTimingAns', value: fields }),
+  BeaconFreqReq: ({ frequencyHz }) => ({
+    case: 'beaconFreqReq',
+    value: { frequency: BigInt(frequencyHz) },
+  }),
   RekeyConf: ({ minorVersion }) => ({
     case: 'rekeyConf',
     value: { minorVersion: minorVersion as Minor },
@@ -120,6 +162,10 @@ const UPLINK_PAYLOADS: Payloads = {
     value: { minorVersion: minorVersion as Minor },
   }),
   RejoinParamSetupAns: (fields) => ({ case: 'rejoinParamSetupAns', value: fields }),
+  PingSlotInfoReq: ({ period }) => ({
+    case: 'pingSlotInfoReq',
+    value: { period: period as PingSlotPeriod },
+  }),
   PingSlotChannelAns: (fields) => ({ case: 'pingSlotChannelAns', value: fields }),
   BeaconFreqAns: (fields) => ({ case: 'beaconFreqAns', value: fields }),
   DeviceModeInd: ({ deviceClass }) => ({
