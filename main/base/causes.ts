@@ -58,9 +58,22 @@ const RECEIVING = {
   proprietary_frame: cause(
     'The frame is of the proprietary type, whose content only its vendor knows.',
   ),
+  /** Only in records of version 0.1. */
   rejoin_request: cause(
     'Rejoin-requests are not answered.',
     'The device falls back to a join-request by itself.',
+  ),
+  rejoin_not_supported: cause(
+    'Rejoin-requests exist from LoRaWAN 1.1 on, and the device is registered with an earlier version.',
+    'If the firmware speaks LoRaWAN 1.1, register the device with that version and its NwkKey.',
+  ),
+  rejoin_session: cause(
+    'The rejoin-request is protected by a session, and this device has none here.',
+    'Let the device join. Rejoin-requests of type 1 need no session.',
+  ),
+  rj_count_too_small: cause(
+    'The counter of the rejoin-request was used before: a repetition or a replay.',
+    'RJcount0 counts up within a session, RJcount1 over the whole life of the device. If it was reset, let it join again.',
   ),
   not_processed: cause('The frame was heard, but Gatehouse ended before it was decided.'),
   internal_error: cause(

@@ -20,6 +20,7 @@ import {
 import type { AcceptedJoin, JoinPort, JoinQuestion, RejectedJoin } from '../seams/joining.ts';
 import type { Store } from '../store/index.ts';
 import { nextJoinState } from './nonces.ts';
+import { judgeRejoin } from './rejoin.ts';
 import { joinKeys, type RootKeys } from './root-keys.ts';
 import { newSessionKeyId } from './session-key-id.ts';
 
@@ -207,6 +208,16 @@ export function createJoinServer(options: JoinServerOptions): JoinPort {
 
   return {
     explainUnknownDevice,
+    handleRejoin(question) {
+      const { frame, joinEui, correlationIds } = question;
+      const device = registry.joinDeviceByEuis(joinEui, frame.devEui);
+      if (!device) return rejected('device_not_found', [fact('dev_eui', frame.devEui)]);
+      const answer = judgeRejoin({ store, clock, random }, question, device);
+      const name = answer.accepted ? 'js.rejoin.accept' : 'js.rejoin.reject';
+      const known = { ...device, joinEui, devEui: frame.devEui };
+      publish(name, known, correlationIds, answer.accepted ? undefined : answer.cause);
+      return answer;
+    },
     handleJoin(request) {
       const { frame, correlationIds } = request;
       const { joinEui, devEui } = frame;

@@ -7,6 +7,24 @@ export const REMEMBERED_DEV_NONCES = 10;
 /** JoinNonces have 24 bits. */
 const LAST_JOIN_NONCE = 0xff_ffff;
 
+/** RJcount1 is never reset, so it must grow over the whole life of a device (LoRaWAN 1.1 §6.2.4.2). */
+export function nextRejoinState(
+  state: JoinState,
+  rejoin: { readonly rejoinType: 0 | 1 | 2; readonly rjCount: number },
+  { resetsJoinNonces }: { readonly resetsJoinNonces: boolean },
+):
+  | { readonly ok: true; readonly state: JoinState; readonly joinNonce: number }
+  | { readonly ok: false; readonly cause: CauseCode } {
+  const { lastRjCount1 } = state;
+  const isType1 = rejoin.rejoinType === 1;
+  if (isType1 && !resetsJoinNonces && lastRjCount1 !== undefined && rejoin.rjCount <= lastRjCount1)
+    return { ok: false, cause: 'rj_count_too_small' };
+  const joinNonce = (state.lastJoinNonce ?? 0) + 1;
+  if (joinNonce > LAST_JOIN_NONCE) return { ok: false, cause: 'join_nonce_too_high' };
+  const counted = isType1 ? { lastRjCount1: rejoin.rjCount } : {};
+  return { ok: true, joinNonce, state: { ...state, ...counted, lastJoinNonce: joinNonce } };
+}
+
 interface NonceOptions {
   readonly macVersion: MacVersion;
   /** `resets_join_nonces` of the device. */

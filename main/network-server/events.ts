@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { MType } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import { MType, type RejoinRequestType } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import {
   DownlinkMessageSchema,
   UplinkMessageSchema,
@@ -14,6 +14,7 @@ import {
   devAddrToBytes,
   eui64ToBytes,
   isUplinkDataFrame,
+  netIdToBytes,
   timeOnAirUs,
 } from '../lorawan/index.ts';
 import { deviceIdentifiers } from '../seams/device-identifiers.ts';
@@ -49,6 +50,12 @@ export function correlationIds({ first }: UplinkGroup): readonly string[] {
   return [`gs:uplink:${first.receptionId}`];
 }
 
+/** Events of an uplink by its type; what happens to it follows. */
+export function uplinkEvents({ fType }: DecodedFrame): string {
+  if (fType === 'JOIN_REQUEST') return 'ns.up.join';
+  return fType === 'REJOIN_REQUEST' ? 'ns.up.rejoin' : 'ns.up.data';
+}
+
 function payloadMessage(frame: DecodedFrame) {
   if (isUplinkDataFrame(frame)) {
     const confirmed = frame.fType === 'CONFIRMED_UP';
@@ -71,6 +78,23 @@ function payloadMessage(frame: DecodedFrame) {
           },
           fPort: frame.fPort ?? 0,
           frmPayload: frame.frmPayload,
+        },
+      },
+    };
+  }
+  if (frame.fType === 'REJOIN_REQUEST') {
+    return {
+      mHdr: { mType: MType.REJOIN_REQUEST },
+      mic: frame.mic,
+      Payload: {
+        case: 'rejoinRequestPayload' as const,
+        value: {
+          rejoinType: frame.rejoinType as RejoinRequestType,
+          devEui: eui64ToBytes(frame.devEui),
+          rejoinCnt: frame.rjCount,
+          ...(frame.rejoinType === 1
+            ? { joinEui: eui64ToBytes(frame.joinEui) }
+            : { netId: netIdToBytes(frame.netId) }),
         },
       },
     };

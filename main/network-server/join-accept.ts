@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { DownlinkScheduler } from '../base/seams.ts';
 import type { UplinkGroup } from './deduplication.ts';
 import { COMMIT_ALLOWANCE_MS } from './downlink-slot.ts';
-import type { GrantedJoin } from './join-request.ts';
+import type { GrantedJoin } from './grant-join.ts';
 import type { NetworkDevice } from './ports.ts';
 import { downlinkPaths } from './receptions.ts';
 import type { Transmitter } from './transmit.ts';

@@ -1,161 +1,24 @@
-import { clone, toBinary } from '@bufbuild/protobuf';
-import {
-  type MACParameters,
-  MACParametersSchema,
-  type MACState,
-  MACStateSchema,
-} from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import { clone } from '@bufbuild/protobuf';
+import { MACParametersSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
-import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
-import { sameBytes } from '../base/bytes.ts';
-import { type CauseCode, type EvidenceData, fact } from '../base/causes.ts';
-import {
-  buildCfList,
-  type DevAddr,
-  dataRateIndex,
-  devAddrInPrefix,
-  type JoinRequestFrame,
-  parseCfList,
-} from '../lorawan/index.ts';
-import type { ApplicationHandler, JoinForApplication } from '../seams/application-traffic.ts';
-import type { JoinPort } from '../seams/joining.ts';
-import type { NetworkSession } from '../store/index.ts';
+import { fact } from '../base/causes.ts';
+import type { JoinRequestFrame } from '../lorawan/index.ts';
 import type { UplinkGroup } from './deduplication.ts';
-import { type DeviceProfile, profileOf } from './device-profile.ts';
+import { profileOf } from './device-profile.ts';
 import { correlationIds } from './events.ts';
+import {
+  cfListFor,
+  type GrantedJoin,
+  type JoinOptions,
+  joinedState,
+  newDevAddr,
+  placeOf,
+  type RefusedJoin,
+  storeGrant,
+} from './grant-join.ts';
 import { current, desired } from './mac/index.ts';
 import { newMacState } from './new-mac-state.ts';
-import type { NetworkDevice, NetworkSettings, NetworkStore, RandomBytes } from './ports.ts';
-import type { SessionCache } from './session-cache.ts';
-import { receiveWindows, type UplinkPlace } from './windows.ts';
-
-/** A join that was granted, stored as the pending session. */
-export interface GrantedJoin {
-  readonly ok: true;
-  readonly joinAccept: Uint8Array;
-  readonly join: JoinForApplication;
-  readonly place: UplinkPlace;
-  readonly profile: DeviceProfile;
-  /** Parameters the join-accept's own windows follow. */
-  readonly parameters: MACParameters;
-  readonly evidence: readonly EvidenceData[];
-}
-
-export interface RefusedJoin {
-  readonly ok: false;
-  readonly cause: CauseCode;
-  readonly evidence: readonly EvidenceData[];
-  readonly profile?: DeviceProfile;
-}
-
-export interface JoinOptions {
-  readonly store: NetworkStore;
-  readonly sessions: SessionCache;
-  readonly joinServer: JoinPort;
-  readonly application: ApplicationHandler;
-  readonly settings: NetworkSettings;
-  readonly random: RandomBytes;
-}
-
-const ATTEMPTS_FOR_NEW_ADDRESS = 5;
-const LONG_JOIN_ACCEPT_BYTES = 33;
-
-function newDevAddr({ settings, random }: JoinOptions, present: DevAddr | undefined): DevAddr {
-  let devAddr = present;
-  for (let attempt = 0; attempt < ATTEMPTS_FOR_NEW_ADDRESS; attempt += 1) {
-    const bytes = random(4);
-    const number = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0);
-    devAddr = devAddrInPrefix(settings.devAddrBlock, number);
-    if (devAddr !== present) return devAddr;
-  }
-  return devAddr ?? settings.devAddrBlock.devAddr;
-}
-
-function cfListFor(
-  { band }: DeviceProfile,
-  mac: MACState,
-  place: UplinkPlace,
-): Uint8Array | undefined {
-  const windows = receiveWindows(band, current(mac), place, band.joinAcceptDelay1Ms);
-  const largest = Math.max(0, ...windows.map((window) => window.maxPhyPayloadBytes));
-  if (largest < LONG_JOIN_ACCEPT_BYTES) return undefined;
-  return buildCfList(
-    band,
-    desired(mac).channels.map(({ uplinkFrequency, enableUplink }) => ({
-      frequencyHz: Number(uplinkFrequency),
-      enabled: enableUplink,
-    })),
-  );
-}
-
-function applyChannels(
-  parameters: MACParameters,
-  wanted: MACParameters,
-  { band }: DeviceProfile,
-  cfList: Uint8Array,
-): void {
-  const parsed = parseCfList(cfList, band.frequencyMultiplierHz);
-  if (parsed?.type === 'CHANNEL_MASKS') {
-    for (const [index, channel] of parameters.channels.entries())
-      channel.enableUplink &&= parsed.masks[index] === true;
-    return;
-  }
-  for (const frequencyHz of parsed?.frequenciesHz ?? []) {
-    const channel = wanted.channels.find(
-      ({ uplinkFrequency }) => frequencyHz !== undefined && Number(uplinkFrequency) === frequencyHz,
-    );
-    if (channel) parameters.channels.push({ ...channel, enableUplink: true });
-  }
-}
-
-/** What the device uses once it has read the join-accept. */
-function joinedState(
-  mac: MACState,
-  profile: DeviceProfile,
-  cfList: Uint8Array | undefined,
-): MACState {
-  const joined = clone(MACStateSchema, mac);
-  const parameters = current(joined);
-  const wanted = desired(joined);
-  parameters.rx1Delay = wanted.rx1Delay;
-  parameters.rx1DataRateOffset = wanted.rx1DataRateOffset;
-  parameters.rx2DataRateIndex = wanted.rx2DataRateIndex;
-  if (cfList) applyChannels(parameters, wanted, profile, cfList);
-  return joined;
-}
-
-/** Where the request was heard, or why the device should not have sent there. */
-function placeOf(
-  { first }: UplinkGroup,
-  profile: DeviceProfile,
-  mac: MACState,
-): UplinkPlace | CauseCode {
-  const { modulation, frequencyHz } = first.uplink;
-  const rate = dataRateIndex(profile.band, modulation, 'up');
-  if (rate === undefined) return 'data_rate_not_found';
-  const channelIndex = current(mac).channels.findIndex(
-    (channel) => Number(channel.uplinkFrequency) === frequencyHz,
-  );
-  if (channelIndex < 0) return 'uplink_channel_not_found';
-  return { channelIndex, dataRateIndex: rate };
-}
-
-/**
- * Queue of the session the device leaves, for the new one. A pending session it never used goes with its queue; that one
- * counts only if there is no other.
- */
-function takeOldQueue(
-  { store }: JoinOptions,
-  deviceRow: number,
-  { current, pending }: ReturnType<NetworkStore['networkSessions']['byDevice']>,
-): readonly ApplicationDownlink[] {
-  const queue = store.downlinkQueue.list(deviceRow);
-  const queueOf = (session: NetworkSession | undefined) =>
-    queue.filter((item) => session && sameBytes(item.sessionKeyId, session.sessionKeyId));
-  const replaced = queueOf(pending);
-  for (const { id } of replaced) store.downlinkQueue.remove(id);
-  return (current ? queueOf(current) : replaced).map(({ downlink }) => downlink);
-}
+import type { NetworkDevice } from './ports.ts';
 
 /** Judges a join-request of a registered device and stores the new session. Runs inside a unit. */
 export function decideJoin(
@@ -163,7 +26,7 @@ export function decideJoin(
   device: NetworkDevice,
   group: UplinkGroup,
 ): GrantedJoin | RefusedJoin {
-  const { store, sessions, joinServer, application, settings } = options;
+  const { store, joinServer, settings } = options;
   const frame = group.frame as JoinRequestFrame;
   const profile = profileOf(device.message);
   if (!profile) return { ok: false, cause: 'device_configuration', evidence: [] };
@@ -195,30 +58,14 @@ export function decideJoin(
   });
   if (!answer.accepted)
     return { ok: false, cause: answer.cause, evidence: answer.evidence, profile };
-  const { appSKey, ...keys } = answer.keys;
-  const { receivedAtMs } = group.first;
-  store.networkSessions.put({
-    deviceRow: device.row,
-    kind: 'pending',
-    devAddr,
-    sessionKeyId: answer.sessionKeyId,
-    keys,
-    startedAtMs: receivedAtMs,
-    macState: toBinary(MACStateSchema, joinedState(mac, profile, cfList)),
-  });
-  sessions.forget(devAddr);
-  if (before.pending) sessions.forget(before.pending.devAddr);
-  const join: JoinForApplication = {
+  return storeGrant(options, {
     device,
+    group,
+    profile,
+    place,
     devAddr,
-    sessionKeyId: answer.sessionKeyId,
-    appSKey,
-    invalidatedDownlinks: takeOldQueue(options, device.row, before),
-    receivedAtMs,
-    correlationIds: correlationIds(group),
-  };
-  store.downlinkQueue.push(device.row, answer.sessionKeyId, application.storeJoin(join));
-  const { joinAccept, evidence } = answer;
-  const parameters = clone(MACParametersSchema, current(mac));
-  return { ok: true, joinAccept, join, place, profile, parameters, evidence };
+    answer,
+    pendingMac: joinedState(mac, profile, cfList),
+    parameters: clone(MACParametersSchema, current(mac)),
+  });
 }

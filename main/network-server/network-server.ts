@@ -13,7 +13,6 @@ import type { DownlinkScheduler, ReceivedUplink, UplinkHandler } from '../base/s
 import {
   type DevAddr,
   isUplinkDataFrame,
-  type JoinRequestFrame,
   prefixContains,
   timeOnAirUs,
   type UplinkDataFrame,
@@ -29,11 +28,16 @@ import { createDeduplication, type UplinkGroup } from './deduplication.ts';
 import { createDownlinkQueue } from './downlink-queue.ts';
 import { createDownlinkSlots, type DownlinkSlots } from './downlink-slot.ts';
 import { storeCause } from './errors.ts';
-import { correlationIds, type DeviceEvents, deviceEvents, uplinkData } from './events.ts';
+import {
+  correlationIds,
+  type DeviceEvents,
+  deviceEvents,
+  uplinkData,
+  uplinkEvents,
+} from './events.ts';
 import type { ExaminedUplink } from './examine-uplink.ts';
 import { findUplink } from './find-uplink.ts';
-import { sendJoinAccept } from './join-accept.ts';
-import { decideJoin, type GrantedJoin, type RefusedJoin } from './join-request.ts';
+import { createJoins, type Joins } from './joins.ts';
 import type { MatchResult } from './match.ts';
 import { causeOfOtherFrame } from './other-frames.ts';
 import type {
@@ -76,6 +80,7 @@ class ClassANetworkServer {
   readonly #sessions: SessionCache;
   readonly #transmitter: Transmitter;
   readonly #slots: DownlinkSlots;
+  readonly #joins: Joins;
 
   constructor(options: NetworkServerOptions) {
     this.#options = options;
@@ -95,6 +100,15 @@ class ClassANetworkServer {
       transmitter: this.#transmitter,
       logger: this.#logger,
     });
+    this.#joins = createJoins({
+      ...options,
+      events,
+      sessions: this.#sessions,
+      transmitter: this.#transmitter,
+      record: (...record) => this.#record(...record),
+      drop: (...dropped) => this.#drop(...dropped),
+      storeFailure: (error) => this.#storeFailure(error),
+    });
   }
 
   /** Decides a frame once its receptions are collected. Never throws. */
@@ -108,7 +122,8 @@ class ClassANetworkServer {
   async #decide(group: UplinkGroup): Promise<void> {
     const { frame } = group;
     if (isUplinkDataFrame(frame)) await this.#dataUplink(group, frame);
-    else if (frame.fType === 'JOIN_REQUEST') await this.#joinRequest(group, frame);
+    else if (frame.fType === 'JOIN_REQUEST') await this.#joins.joinRequest(group, frame);
+    else if (frame.fType === 'REJOIN_REQUEST') await this.#joins.rejoinRequest(group, frame);
     else {
       const evidence = frame.issues.map(({ code, message }) => fact(code, message));
       this.#drop(group, STAGE.NETWORK, causeOfOtherFrame(frame), evidence);
@@ -147,8 +162,7 @@ class ClassANetworkServer {
     this.#record(group, [{ kind, outcome, cause, evidence }], facts);
     const { device, devAddr } = facts;
     if (!device) return;
-    const what = group.frame.fType === 'JOIN_REQUEST' ? 'join' : 'data';
-    this.#events.publish(`ns.up.${what}.drop`, device, {
+    this.#events.publish(`${uplinkEvents(group.frame)}.drop`, device, {
       ...(devAddr && { devAddr }),
       correlationIds: correlationIds(group),
       causeCode: cause,
@@ -304,61 +318,6 @@ class ClassANetworkServer {
       };
       return { stage, decodedPayloadWarnings: [] };
     }
-  }
-
-  async #joinRequest(group: UplinkGroup, frame: JoinRequestFrame): Promise<void> {
-    const { joinServer, registry, store } = this.#options;
-    const device = registry.networkDeviceByEuis(frame.joinEui, frame.devEui);
-    if (!device) {
-      const { cause, evidence } = joinServer.explainUnknownDevice(frame, correlationIds(group));
-      this.#drop(group, STAGE.JOIN, cause, evidence);
-      return;
-    }
-    this.#events.publish('ns.up.join.receive', device, {
-      correlationIds: correlationIds(group),
-      data: () => uplinkData(group),
-    });
-    let decision: GrantedJoin | RefusedJoin;
-    try {
-      const options = { ...this.#options, sessions: this.#sessions };
-      decision = await store.unit(() => decideJoin(options, device, group));
-    } catch (error) {
-      const { cause, evidence } = this.#storeFailure(error);
-      this.#drop(group, STAGE.JOIN, cause, evidence, { device });
-      return;
-    }
-    const bandId = decision.profile?.band.id;
-    if (decision.ok) this.#joined(group, device, decision);
-    else this.#drop(group, STAGE.JOIN, decision.cause, decision.evidence, { device, bandId });
-  }
-
-  #joined(group: UplinkGroup, device: NetworkDevice, granted: GrantedJoin): void {
-    const { application } = this.#options;
-    const { join, place, profile, evidence } = granted;
-    const { devAddr } = join;
-    const about = { devAddr, correlationIds: correlationIds(group) };
-    application.joinAccepted(join);
-    this.#events.publish('ns.up.join.process', device, { ...about, data: () => uplinkData(group) });
-    this.#events.publish('ns.up.join.accept.forward', device, about);
-    const facts = {
-      device,
-      devAddr,
-      bandId: profile.band.id,
-      dataRateIndex: place.dataRateIndex,
-    };
-    const network: StageData = {
-      kind: STAGE.NETWORK,
-      outcome: OUTCOME.ACCEPTED,
-      evidence: [fact('dev_addr', devAddr), fact('channel_index', place.channelIndex)],
-    };
-    this.#record(
-      group,
-      [network, { kind: STAGE.JOIN, outcome: OUTCOME.ACCEPTED, evidence }],
-      facts,
-    );
-    const { clock, scheduler } = this.#options;
-    const transmitter = this.#transmitter;
-    sendJoinAccept({ clock, scheduler, transmitter }, group, device, granted);
   }
 }
 

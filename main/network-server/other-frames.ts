@@ -9,8 +9,6 @@ export function causeOfOtherFrame(frame: DecodedFrame): CauseCode {
   switch (frame.fType) {
     case 'PROPRIETARY':
       return 'proprietary_frame';
-    case 'REJOIN_REQUEST':
-      return 'rejoin_request';
     case 'INVALID':
       if (frame.phyPayload.length < SHORTEST_FRAME_BYTES) return 'raw_payload_too_short';
       return frame.major === 0 ? 'raw_payload_invalid' : 'lorawan_major_version';

@@ -21,6 +21,8 @@ export interface NetworkRegistry {
   recordDeviceStatus(row: number, status: DeviceStatusReport): void;
   networkDeviceById(row: number): NetworkDevice | undefined;
   networkDeviceByEuis(joinEui: JoinEui, devEui: DevEui): NetworkDevice | undefined;
+  /** Rejoin-requests of types 0 and 2 do not name the JoinEUI. */
+  networkDevicesByDevEui(devEui: DevEui): readonly NetworkDevice[];
   networkDeviceByIds(applicationId: string, deviceId: string): NetworkDevice | undefined;
   /** Tells that a device changed, so that what was read of it is to be read again. */
   onChange(listener: () => void): () => void;

@@ -53,6 +53,12 @@ export function isLorawan11(session: Pick<LiveSession, 'mac'>): boolean {
   return session.mac.lorawanVersion === MACVersion.MAC_V1_1;
 }
 
+/** The MAC state of a session as it is stored, if it is complete. */
+export function storedMacState({ macState }: NetworkSession): MACState | undefined {
+  const mac = macState.length > 0 ? fromBinary(MACStateSchema, macState) : undefined;
+  return mac?.currentParameters && mac.desiredParameters ? mac : undefined;
+}
+
 /** Sessions by address, bounded. */
 export interface SessionCache {
   byDevAddr(devAddr: DevAddr): readonly LiveSession[];
@@ -93,11 +99,6 @@ export function createSessionCache(store: NetworkStore, registry: NetworkRegistr
     activities.set(key, fresh);
     return fresh;
   };
-  const macStateOf = (stored: NetworkSession, device: NetworkDevice): MACState => {
-    const mac =
-      stored.macState.length > 0 ? fromBinary(MACStateSchema, stored.macState) : undefined;
-    return mac?.currentParameters && mac.desiredParameters ? mac : newMacState(device.message);
-  };
   const live = (stored: NetworkSession): LiveSession[] => {
     const device = registry.networkDeviceById(stored.deviceRow);
     if (!device) return [];
@@ -115,7 +116,7 @@ export function createSessionCache(store: NetworkStore, registry: NetworkRegistr
         lastFCntUp: stored.lastFCntUp,
         lastNFCntDown: stored.lastNFCntDown,
         lastConfFCntDown: stored.lastConfFCntDown,
-        mac: macStateOf(stored, device),
+        mac: storedMacState(stored) ?? newMacState(device.message),
       },
     ];
   };

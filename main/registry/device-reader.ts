@@ -31,6 +31,8 @@ export interface DeviceReader {
   networkDeviceById(row: number): RegisteredDevice | undefined;
   networkDeviceByEuis(joinEui: JoinEui, devEui: DevEui): RegisteredDevice | undefined;
   networkDeviceByIds(applicationId: string, deviceId: string): RegisteredDevice | undefined;
+  /** Devices of the network registry with this DevEUI, whatever their JoinEUI. */
+  networkDevicesByDevEui(devEui: DevEui): readonly RegisteredDevice[];
   joinDeviceByEuis(joinEui: JoinEui, devEui: DevEui): JoinDevice | undefined;
   /** Devices of the join registry with this DevEUI, whatever their JoinEUI; for explaining, not for joining. */
   joinDevicesByDevEui(devEui: DevEui): readonly RegisteredDevice[];
@@ -109,6 +111,8 @@ export function createDeviceReader(store: Store): {
         const stored = store.networkDevices.getByEuis(joinEui, devEui);
         return stored && network.byRow(stored.row);
       },
+      networkDevicesByDevEui: (devEui) =>
+        store.networkDevices.listByDevEui(devEui).flatMap(({ row }) => network.byRow(row) ?? []),
       joinDeviceByEuis(joinEui, devEui) {
         const stored = store.joinDevices.getByEuis(joinEui, devEui);
         if (!stored) return undefined;

@@ -87,6 +87,9 @@ export function saveNetworkSession(
     ...(lastFCntUp !== undefined && { lastFCntUp }),
     ...(lastNFCntDown !== undefined && { lastNFCntDown }),
     ...(lastConfFCntDown !== undefined && { lastConfFCntDown }),
+    // Counters that the API does not show go on as long as the session does.
+    ...(same?.lastAFCntDown !== undefined && { lastAFCntDown: same.lastAFCntDown }),
+    ...(same?.lastRjCount0 !== undefined && { lastRjCount0: same.lastRjCount0 }),
     startedAtMs: same?.startedAtMs ?? givenStart ?? nowMs,
     macState: macState ? storedMacState(macState) : new Uint8Array(),
   });

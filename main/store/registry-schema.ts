@@ -53,4 +53,9 @@ CREATE TABLE ns_downlinks(
   session_key_id BLOB NOT NULL, message BLOB NOT NULL);
 CREATE INDEX ns_downlinks_device ON ns_downlinks(device_row);
 `,
+  // What the network server itself has to remember of LoRaWAN 1.1 sessions: AFCntDown and RJcount0.
+  `
+ALTER TABLE ns_sessions ADD COLUMN last_a_f_cnt_down INTEGER;
+ALTER TABLE ns_sessions ADD COLUMN last_rj_count0 INTEGER;
+`,
 ];

@@ -23,10 +23,22 @@ export interface NetworkSession {
   readonly lastFCntUp?: number;
   readonly lastNFCntDown?: number;
   readonly lastConfFCntDown?: number;
+  /** LoRaWAN 1.1: counter of application downlinks. */
+  readonly lastAFCntDown?: number;
+  /** LoRaWAN 1.1: counter of rejoin-requests of types 0 and 2. */
+  readonly lastRjCount0?: number;
   readonly startedAtMs: number;
   /** ttn.lorawan.v3.MACState without recent uplinks and downlinks; empty if there is none. */
   readonly macState: Uint8Array;
 }
+
+/** Counters to change; those that are absent stay. */
+export type SessionCounters = Partial<
+  Pick<
+    NetworkSession,
+    'lastFCntUp' | 'lastNFCntDown' | 'lastConfFCntDown' | 'lastAFCntDown' | 'lastRjCount0'
+  >
+>;
 
 export interface NetworkSessionTable {
   /** Current and pending sessions of an address. */
@@ -34,10 +46,7 @@ export interface NetworkSessionTable {
   byDevice(deviceRow: number): { current?: NetworkSession; pending?: NetworkSession };
   /** Replaces the session of the same device and kind, keeping its id. */
   put(session: Omit<NetworkSession, 'id'>): NetworkSession;
-  updateCounters(
-    id: number,
-    counters: { lastFCntUp?: number; lastNFCntDown?: number; lastConfFCntDown?: number },
-  ): void;
+  updateCounters(id: number, counters: SessionCounters): void;
   updateMacState(id: number, macState: Uint8Array): void;
   /** The pending session becomes the current one; the old current session and its queue go. */
   promotePending(deviceRow: number): void;
@@ -54,6 +63,8 @@ interface StoredSession {
   readonly lastFCntUp: number | null;
   readonly lastNFCntDown: number | null;
   readonly lastConfFCntDown: number | null;
+  readonly lastAFCntDown: number | null;
+  readonly lastRjCount0: number | null;
   readonly startedAtMs: number;
   readonly macState: Uint8Array | null;
 }
@@ -103,7 +114,8 @@ function createKeyReader({ dataKey, commit }: TableContext): {
 
 const SESSION_COLUMNS = `s.id, s.device_row AS deviceRow, s.kind, s.dev_addr AS devAddr, s.session_key_id AS sessionKeyId,
   s.keys, s.last_f_cnt_up AS lastFCntUp, s.last_n_f_cnt_down AS lastNFCntDown,
-  s.last_conf_f_cnt_down AS lastConfFCntDown, s.started_at_ms AS startedAtMs, m.message AS macState
+  s.last_conf_f_cnt_down AS lastConfFCntDown, s.last_a_f_cnt_down AS lastAFCntDown,
+  s.last_rj_count0 AS lastRjCount0, s.started_at_ms AS startedAtMs, m.message AS macState
   FROM ns_sessions s LEFT JOIN ns_mac_states m ON m.session_id = s.id`;
 
 export function createNetworkSessionTable(context: TableContext): NetworkSessionTable {
@@ -114,17 +126,21 @@ export function createNetworkSessionTable(context: TableContext): NetworkSession
   const put = db
     .prepare<number>(
       `INSERT INTO ns_sessions(device_row, kind, dev_addr, session_key_id, keys, last_f_cnt_up, last_n_f_cnt_down,
-         last_conf_f_cnt_down, started_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+         last_conf_f_cnt_down, last_a_f_cnt_down, last_rj_count0, started_at_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT(device_row, kind) DO UPDATE SET dev_addr = excluded.dev_addr,
          session_key_id = excluded.session_key_id, keys = excluded.keys, last_f_cnt_up = excluded.last_f_cnt_up,
          last_n_f_cnt_down = excluded.last_n_f_cnt_down, last_conf_f_cnt_down = excluded.last_conf_f_cnt_down,
+         last_a_f_cnt_down = excluded.last_a_f_cnt_down, last_rj_count0 = excluded.last_rj_count0,
          started_at_ms = excluded.started_at_ms RETURNING id`,
     )
     .pluck();
   const counters = db.prepare(
     `UPDATE ns_sessions SET last_f_cnt_up = coalesce(?, last_f_cnt_up),
        last_n_f_cnt_down = coalesce(?, last_n_f_cnt_down),
-       last_conf_f_cnt_down = coalesce(?, last_conf_f_cnt_down) WHERE id = ?`,
+       last_conf_f_cnt_down = coalesce(?, last_conf_f_cnt_down),
+       last_a_f_cnt_down = coalesce(?, last_a_f_cnt_down),
+       last_rj_count0 = coalesce(?, last_rj_count0) WHERE id = ?`,
   );
   const putMacState = db.prepare(
     `INSERT INTO ns_mac_states(session_id, message) VALUES (?, ?)
@@ -148,6 +164,8 @@ export function createNetworkSessionTable(context: TableContext): NetworkSession
     ...(row.lastFCntUp !== null && { lastFCntUp: row.lastFCntUp }),
     ...(row.lastNFCntDown !== null && { lastNFCntDown: row.lastNFCntDown }),
     ...(row.lastConfFCntDown !== null && { lastConfFCntDown: row.lastConfFCntDown }),
+    ...(row.lastAFCntDown !== null && { lastAFCntDown: row.lastAFCntDown }),
+    ...(row.lastRjCount0 !== null && { lastRjCount0: row.lastRjCount0 }),
   });
   const ofDevice: NetworkSessionTable['byDevice'] = (deviceRow) => {
     const sessions: { current?: NetworkSession; pending?: NetworkSession } = {};
@@ -168,6 +186,8 @@ export function createNetworkSessionTable(context: TableContext): NetworkSession
         session.lastFCntUp ?? null,
         session.lastNFCntDown ?? null,
         session.lastConfFCntDown ?? null,
+        session.lastAFCntDown ?? null,
+        session.lastRjCount0 ?? null,
         session.startedAtMs,
       );
       if (id === undefined) throw new Error('No row came back from ns_sessions.');
@@ -175,9 +195,16 @@ export function createNetworkSessionTable(context: TableContext): NetworkSession
       putMacState.run(id, session.macState);
       return { ...session, id };
     },
-    updateCounters(id, { lastFCntUp, lastNFCntDown, lastConfFCntDown }) {
+    updateCounters(id, change) {
       commit.assertInUnit();
-      counters.run(lastFCntUp ?? null, lastNFCntDown ?? null, lastConfFCntDown ?? null, id);
+      counters.run(
+        change.lastFCntUp ?? null,
+        change.lastNFCntDown ?? null,
+        change.lastConfFCntDown ?? null,
+        change.lastAFCntDown ?? null,
+        change.lastRjCount0 ?? null,
+        id,
+      );
     },
     updateMacState(id, macState) {
       commit.assertInUnit();

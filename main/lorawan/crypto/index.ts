@@ -29,6 +29,7 @@ export {
   verifyDownlinkMic10,
   verifyDownlinkMic11,
   verifyJoinRequestMic,
+  verifyRejoinRequestMic,
   verifyUplinkMic10,
   verifyUplinkMic11,
   verifyUplinkMics,

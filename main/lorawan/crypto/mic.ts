@@ -176,6 +176,13 @@ export function micRejoinRequest(integrityKey: AesKey, message: Uint8Array): Uin
   return cmac(integrityKey, message).slice(0, MIC_BYTES);
 }
 
+/** Whether a rejoin-request as heard carries the MIC of that key. */
+export function verifyRejoinRequestMic(integrityKey: AesKey, phyPayload: Uint8Array): boolean {
+  const end = phyPayload.length - MIC_BYTES;
+  const mic = micRejoinRequest(integrityKey, phyPayload.subarray(0, end));
+  return mic.every((byte, index) => byte === phyPayload[end + index]);
+}
+
 /** MIC of a 1.0.x join-accept; `message` is MHDR to CFList in the clear (TS001-1.0.4 §6.2.3). */
 export function micJoinAccept10(rootKey: AesKey, message: Uint8Array): Uint8Array {
   return cmac(rootKey, message).slice(0, MIC_BYTES);

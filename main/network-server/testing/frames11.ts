@@ -18,18 +18,29 @@ export interface DeviceKeys11 {
 /** Session keys and address from a join-accept with OptNeg, as a device finds them (LoRaWAN 1.1 §6.2.5). */
 export function openJoin11(
   joinAccept: Uint8Array,
+  /** DevNonce, or RJcount of the rejoin-request. */
   devNonce: number,
-): DeviceKeys11 & { readonly optNeg: boolean | null; readonly rxDelay: number } {
+  /** Type of the rejoin-request that is answered. */
+  rejoinType?: 0 | 1 | 2,
+): DeviceKeys11 & {
+  readonly optNeg: boolean | null;
+  readonly rxDelay: number;
+  readonly joinNonce: number;
+  readonly dlSettings: number;
+  readonly hasCfList: boolean;
+} {
   const nwkKey = buffer(NWK_KEY);
-  const plain = LoraPacket.decryptJoinAccept(LoraPacket.fromWire(Buffer.from(joinAccept)), nwkKey);
+  const { JSIntKey, JSEncKey } = LoraPacket.generateJSKeys(nwkKey, buffer(DEV_EUI));
+  const encryptionKey = rejoinType === undefined ? nwkKey : JSEncKey;
+  const sealed = LoraPacket.fromWire(Buffer.from(joinAccept));
+  const plain = LoraPacket.decryptJoinAccept(sealed, encryptionKey);
   const accept = LoraPacket.fromWire(Buffer.concat([Buffer.of(0x20), plain.subarray(1)]));
   const nonce = buffer(devNonce.toString(16).padStart(4, '0'));
-  accept.JoinReqType = Buffer.of(0xff);
+  accept.JoinReqType = Buffer.of(rejoinType ?? 0xff);
   accept.JoinEUI = buffer(JOIN_EUI);
   accept.DevNonce = nonce;
-  const { JSIntKey } = LoraPacket.generateJSKeys(nwkKey, buffer(DEV_EUI));
   if (!LoraPacket.verifyMIC(accept, JSIntKey)) throw new Error('join-accept with wrong MIC');
-  const { JoinNonce, DevAddr, RxDelay } = accept;
+  const { JoinNonce, DevAddr, DLSettings, RxDelay } = accept;
   if (!DevAddr) throw new Error('no join-accept');
   const keys = LoraPacket.generateSessionKeys11(
     buffer(APP_KEY),
@@ -46,7 +57,37 @@ export function openJoin11(
     appSKey: upper(keys.AppSKey),
     optNeg: accept.getDLSettingsOptNeg(),
     rxDelay: RxDelay?.[0] ?? 0,
+    joinNonce: JoinNonce?.readUIntBE(0, 3) ?? 0,
+    dlSettings: DLSettings?.[0] ?? 0,
+    hasCfList: joinAccept.length > 17,
   };
+}
+
+const reversed = (text: string): Buffer => Buffer.from(buffer(text)).reverse();
+
+/** A rejoin-request; its MIC is lora-packet's, under the SNwkSIntKey, or for type 1 under the JSIntKey. */
+export function rejoinRequest(
+  rejoinType: 0 | 1 | 2,
+  rjCount: number,
+  options: {
+    readonly sNwkSIntKey?: string;
+    readonly netId?: string;
+    readonly nwkKey?: string;
+    readonly devEui?: string;
+  } = {},
+): Uint8Array {
+  const { devEui = DEV_EUI, netId = '000001', nwkKey = NWK_KEY } = options;
+  const home = rejoinType === 1 ? reversed(JOIN_EUI) : reversed(netId);
+  const count = Buffer.alloc(2);
+  count.writeUInt16LE(rjCount);
+  const head = Buffer.concat([Buffer.of(0xc0, rejoinType), home, reversed(devEui), count]);
+  const { JSIntKey } = LoraPacket.generateJSKeys(buffer(nwkKey), buffer(devEui));
+  const mic = LoraPacket.calculateMIC(
+    LoraPacket.fromWire(Buffer.concat([head, Buffer.alloc(4)])),
+    buffer(options.sNwkSIntKey ?? '00'.repeat(16)),
+    JSIntKey,
+  );
+  return new Uint8Array(Buffer.concat([head, mic]));
 }
 
 /** A data uplink: FOpts encrypted, MIC in two halves that depend on channel, rate and what is acknowledged. */
