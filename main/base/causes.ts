@@ -113,7 +113,11 @@ const DATA = {
   ),
   f_cnt_gap: cause(
     'The frame counter jumped further than this LoRaWAN version allows (16384).',
-    'Let the device join again.',
+    'Let the device join again. For a personalized device, set the last counter of its session (last_f_cnt_up).',
+  ),
+  mac_commands_twice: cause(
+    'The frame carries MAC commands in FOpts and on FPort 0 at once, which LoRaWAN forbids.',
+    'This is a fault of the firmware: commands belong into one of the two places.',
   ),
   data_rate_not_found: cause(
     'The band of the device does not have this data rate.',

@@ -19,6 +19,7 @@ import {
   isAnswer,
   LEAP_SECONDS_MS,
   type MacReport,
+  macCommandsData,
   macEventData,
   STICKY_ANSWERS,
   type UplinkMacContext,
@@ -79,11 +80,12 @@ function promote(
 function restart(store: NetworkStore, session: LiveSession, startedAtMs: number): void {
   session.mac = newMacState(session.device.message);
   const { id: _, ...stored } = session.stored;
-  const { lastNFCntDown, lastConfFCntDown } = session;
+  const { lastNFCntDown, lastConfFCntDown, lastAFCntDown } = session;
   store.networkSessions.put({
     ...stored,
     ...(lastNFCntDown !== undefined && { lastNFCntDown }),
     ...(lastConfFCntDown !== undefined && { lastConfFCntDown }),
+    ...(lastAFCntDown !== undefined && { lastAFCntDown }),
     kind: 'current',
     startedAtMs,
     macState: toBinary(MACStateSchema, session.mac),
@@ -190,6 +192,8 @@ function carryOut(
     gpsTimeMs: gpsTimeMs(group),
     answer: (command) => answers.push(command),
     report: (name, command) => reports.push({ name, data: command && macEventData(command) }),
+    reportUnanswered: (requests) =>
+      reports.push({ name: 'command.unanswered', data: macCommandsData(requests) }),
     status: onStatus,
     restart: () => {
       for (const field of MACStateSchema.fields) clearField(mac, field);

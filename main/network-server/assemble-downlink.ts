@@ -12,7 +12,7 @@ import { current, setPending } from './mac/index.ts';
 import type { NetworkStore } from './ports.ts';
 import { chooseFromQueue, type FailedDownlink, type QueueChoice } from './queue-choice.ts';
 import { type DataDownlink, sealDataDownlink } from './seal-data-downlink.ts';
-import { isLorawan11, type LiveSession } from './session-cache.ts';
+import { isLorawan11, type LiveSession, lastApplicationCounter } from './session-cache.ts';
 import { receiveWindows, rx1DelayMs, type UplinkPlace } from './windows.ts';
 
 /** What is known of the uplink whose windows are used. */
@@ -92,10 +92,11 @@ function reserve(
   const isNetworkCounter = !isLorawan11(session) || !item;
   const isConfirmed = item?.downlink.confirmed === true;
   store.networkSessions.updateCounters(session.id, {
-    ...(isNetworkCounter && { lastNFCntDown: fullFCnt }),
+    ...(isNetworkCounter ? { lastNFCntDown: fullFCnt } : { lastAFCntDown: fullFCnt }),
     ...(isConfirmed && { lastConfFCntDown: fullFCnt }),
   });
   if (isNetworkCounter) session.lastNFCntDown = fullFCnt;
+  else session.lastAFCntDown = fullFCnt;
   if (isConfirmed) session.lastConfFCntDown = fullFCnt;
   if (requests.length === 0 && !isConfirmed) return;
   const mac = clone(MACStateSchema, session.mac);
@@ -125,7 +126,7 @@ export function takeBack(
     store.networkSessions.updateMacState(session.id, toBinary(MACStateSchema, mac));
     session.mac = mac;
   }
-  return item && !isLorawan11(session) ? overtaken(store, session, fullFCnt) : [];
+  return item ? overtaken(store, session, fullFCnt) : [];
 }
 
 function isNeeded(
@@ -167,7 +168,8 @@ export function assembleDownlink(
   nowMs: number,
 ): Assembly {
   const { profile, device, lastNFCntDown } = session;
-  const empty: Assembly = { failed: [], invalidated: [], lastFCntDown: lastNFCntDown ?? 0 };
+  const lastFCntDown = lastApplicationCounter(session) ?? 0;
+  const empty: Assembly = { failed: [], invalidated: [], lastFCntDown };
   if (!profile) return empty;
   const parameters = current(session.mac);
   const windows = receiveWindows(profile.band, parameters, uplink, rx1DelayMs(parameters));

@@ -34,8 +34,8 @@ function sharesCounter({ message }: NetworkDevice): boolean {
 }
 
 function firstFreeCounter(device: NetworkDevice, session: NetworkSession): number {
-  if (!sharesCounter(device) || session.lastNFCntDown === undefined) return 0;
-  return session.lastNFCntDown + 1;
+  const last = sharesCounter(device) ? session.lastNFCntDown : session.lastAFCntDown;
+  return last === undefined ? 0 : last + 1;
 }
 
 function longestPayload({ message }: NetworkDevice): number | undefined {

@@ -93,7 +93,14 @@ function checkCounter(
   evidence: readonly EvidenceData[],
 ): CounterCheck {
   const last = session.lastFCntUp;
-  if (last === undefined || isReset) return { repetition: false };
+  const mayGap = isAtLeast(profile.macVersion, '1.0.4');
+  if (isReset) return { repetition: false };
+  // A session starts at zero, so a first counter far from it is a gap as well.
+  if (last === undefined) {
+    return mayGap || fullFCnt <= profile.band.maxFCntGap
+      ? { repetition: false }
+      : refuse('f_cnt_gap', evidence);
+  }
   const facts = [...evidence, fact('last_f_cnt_up', last)];
   if (fullFCnt === last) {
     return isRepetition(session, profile, frame, received)
@@ -101,8 +108,7 @@ function checkCounter(
       : refuse('f_cnt_too_low', facts, true);
   }
   if (fullFCnt < last) return refuse('f_cnt_too_low', facts, true);
-  const isGap =
-    !isAtLeast(profile.macVersion, '1.0.4') && fullFCnt - last > profile.band.maxFCntGap;
+  const isGap = !mayGap && fullFCnt - last > profile.band.maxFCntGap;
   return isGap ? refuse('f_cnt_gap', facts) : { repetition: false };
 }
 
@@ -200,6 +206,8 @@ export function examineUplink(
     fact('session', session.kind),
   ];
   if (!profile) return refuse('device_configuration', evidence);
+  if (frame.fPort === MAC_F_PORT && frame.fOpts.length > 0)
+    return refuse('mac_commands_twice', evidence);
   const { modulation, frequencyHz } = received.uplink;
   const rate = dataRateIndex(profile.band, modulation, 'up');
   if (rate === undefined) return refuse('data_rate_not_found', evidence);

@@ -2,7 +2,7 @@ import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.
 import { sameBytes } from '../base/bytes.ts';
 import type { CauseCode } from '../base/causes.ts';
 import type { QueuedDownlink } from '../store/index.ts';
-import { isLorawan11, type LiveSession } from './session-cache.ts';
+import { type LiveSession, lastApplicationCounter } from './session-cache.ts';
 
 /** A queued downlink that can never be sent. */
 export interface FailedDownlink {
@@ -16,7 +16,7 @@ export interface QueueChoice {
   readonly item?: QueuedDownlink;
   readonly hasMore: boolean;
   readonly failed: readonly FailedDownlink[];
-  /** Entries whose counters the network has used for its own frames. */
+  /** Entries whose counters are used up, e.g. for frames of the network itself. */
   readonly invalidated: readonly QueuedDownlink[];
   /** Entries that leave the queue now. */
   readonly remove: readonly QueuedDownlink[];
@@ -37,12 +37,11 @@ export function chooseFromQueue(
 ): QueueChoice {
   const failed: FailedDownlink[] = [];
   const remove: QueuedDownlink[] = [];
-  const { lastNFCntDown } = session;
-  const sharedCounter = isLorawan11(session) ? undefined : lastNFCntDown;
+  const lastCounter = lastApplicationCounter(session);
   const own = queue.filter(({ sessionKeyId }) => sameBytes(sessionKeyId, session.sessionKeyId));
   for (const [index, entry] of own.entries()) {
     const { downlink } = entry;
-    if (sharedCounter !== undefined && downlink.fCnt <= sharedCounter) {
+    if (lastCounter !== undefined && downlink.fCnt <= lastCounter) {
       const invalidated = own.slice(index);
       return { hasMore: false, failed, invalidated, remove: [...remove, ...invalidated] };
     }

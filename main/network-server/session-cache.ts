@@ -45,12 +45,21 @@ export interface LiveSession {
   lastFCntUp: number | undefined;
   lastNFCntDown: number | undefined;
   lastConfFCntDown: number | undefined;
+  /** LoRaWAN 1.1 only. */
+  lastAFCntDown: number | undefined;
   mac: MACState;
 }
 
 /** Whether the session runs by LoRaWAN 1.1. */
 export function isLorawan11(session: Pick<LiveSession, 'mac'>): boolean {
   return session.mac.lorawanVersion === MACVersion.MAC_V1_1;
+}
+
+/** The last counter that application downlinks must stay above: their own in LoRaWAN 1.1, else the common one. */
+export function lastApplicationCounter(
+  session: Pick<LiveSession, 'mac' | 'lastNFCntDown' | 'lastAFCntDown'>,
+): number | undefined {
+  return isLorawan11(session) ? session.lastAFCntDown : session.lastNFCntDown;
 }
 
 /** The MAC state of a session as it is stored, if it is complete. */
@@ -116,6 +125,7 @@ export function createSessionCache(store: NetworkStore, registry: NetworkRegistr
         lastFCntUp: stored.lastFCntUp,
         lastNFCntDown: stored.lastNFCntDown,
         lastConfFCntDown: stored.lastConfFCntDown,
+        lastAFCntDown: stored.lastAFCntDown,
         mac: storedMacState(stored) ?? newMacState(device.message),
       },
     ];

@@ -5,6 +5,7 @@ import type {
   MACState,
 } from '../../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACParametersSchema } from '../../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import type { MACCommand } from '../../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import type { Modulation } from '../../base/gateway-link.ts';
 import type { EventData } from '../../events/index.ts';
 import type {
@@ -60,6 +61,8 @@ export interface UplinkMacContext extends MacContext {
   answer(command: MacCommand): void;
   /** Tells that something happened, e.g. `link_adr.answer.accept`, and by which command. */
   report(name: string, command?: MacCommand): void;
+  /** Tells which requests the device left without an answer. */
+  reportUnanswered(requests: readonly MACCommand[]): void;
   status(status: DeviceStatus): void;
   /** Forgets what was negotiated: the MAC state becomes that of a new session. */
   restart(): void;

@@ -8,7 +8,6 @@ import { dutyCycle, handleDutyCycleAns } from './duty-cycle.ts';
 import { handleDeviceModeInd, handleRekeyInd, handleResetInd } from './indications.ts';
 import { handleLinkAdrAns, linkAdr } from './link-adr.ts';
 import { handleLinkCheckReq } from './link-check.ts';
-import { macCommandOfMessage } from './messages.ts';
 import { handleNewChannelAns, newChannel } from './new-channel.ts';
 import { handleRejoinParamSetupAns, rejoinParamSetup } from './rejoin-param-setup.ts';
 import { handleRxParamSetupAns, rxParamSetup } from './rx-param-setup.ts';
@@ -71,8 +70,8 @@ export function handleUplinkCommands(context: UplinkMacContext): void {
     if (handler) handler(context, command);
     else context.report('command.unknown', command);
   }
-  for (const pending of context.mac.pendingRequests)
-    context.report('command.unanswered', macCommandOfMessage(pending));
+  const { pendingRequests } = context.mac;
+  if (pendingRequests.length > 0) context.reportUnanswered(pendingRequests);
   context.mac.pendingRequests = [];
 }
 
@@ -85,4 +84,4 @@ export type {
 } from './context.ts';
 export { current, desired, setPending } from './context.ts';
 export { GPS_EPOCH_MS, LEAP_SECONDS_MS } from './device-time.ts';
-export { macCommandData, macEventData } from './payloads.ts';
+export { macCommandData, macCommandsData, macEventData } from './payloads.ts';

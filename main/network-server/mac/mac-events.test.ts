@@ -92,7 +92,10 @@ test('requests, refusals and what stays unanswered are told with their contents'
     { rx2FrequencyAck: true, rx2DataRateIndexAck: true, rx1DataRateOffsetAck: false },
   ]);
   expect(lab.dataOf('ns.mac.command.unanswered')).toMatchObject([
-    { $typeName: 'ttn.lorawan.v3.MACCommand.RxTimingSetupReq', delay: 3 },
+    {
+      $typeName: 'ttn.lorawan.v3.MACCommands',
+      commands: [{ cid: 8, payload: { case: 'rxTimingSetupReq', value: { delay: 3 } } }],
+    },
   ]);
 });
 

@@ -7,7 +7,14 @@ import { type Band, decodeMacCommands, type MacCommand } from '../../lorawan/ind
 import { bandOf, newMacState } from '../new-mac-state.ts';
 import { ABP_KEYS, hex, readDownlink, uplink } from '../testing/frames.ts';
 import { type DeviceKeys11, readDownlink11, uplink11 } from '../testing/frames11.ts';
-import { abpDevice, createLab, type HandGateway, handGateway, type Lab } from '../testing/lab.ts';
+import {
+  abpDevice,
+  createLab,
+  type HandGateway,
+  handGateway,
+  type Lab,
+  lora,
+} from '../testing/lab.ts';
 import type { RequestContext } from './context.ts';
 import { current, desired, setPending } from './index.ts';
 import { handleTxParamSetupAns, txParamSetup } from './tx-param-setup.ts';
@@ -197,6 +204,53 @@ test.each([
   expect(readDownlink11(sent(1), KEYS_11).fOpts).toBe('2000');
   expect((await state()).deviceClass).toBe(Class.A);
 });
+
+test.each([
+  // DR0 of US915 carries 11 bytes (RP002-1.0.3 §2.5.6), and all answers together have 12.
+  [0, 10, false],
+  // DR3 of US915 carries 242 bytes, but only ADR keeps the device there.
+  [3, 7, false],
+  [3, 7, true],
+])(
+  'a 1.1 device is asked for what its next uplink can hold: DR%i, SF%i, ADR %s',
+  async (dr, sf, adr) => {
+    const other = handGateway('AA555A0000000002');
+    lab.close();
+    lab = await createLab({ gateways: [other], frequencyPlanId: 'US_902_928_FSB_2' });
+    const device = device11(
+      { frequencyPlanId: 'US_902_928_FSB_2' },
+      {
+        factoryPresetFrequencies: [],
+        desiredRx1Delay: { value: 3 },
+        desiredRx1DataRateOffset: { value: 1 },
+        desiredMaxDutyCycle: { value: 1 },
+        desiredAdrAckLimitExponent: { value: 5 },
+        statusCountPeriodicity: 1,
+      },
+    );
+    await register(device, (wanted) => {
+      wanted.rejoinCountPeriodicity = 1;
+    });
+    other.hear(uplink11(KEYS_11, 0, { dataRateIndex: dr, channelIndex: 8, adr }), {
+      frequencyHz: 903_900_000,
+      modulation: lora(sf),
+    });
+    await lab.clock.advance(5_000);
+    const down = readDownlink11(other.sent[0]?.phyPayload ?? hex(''), KEYS_11);
+    const names = new Set(
+      commands(down.fPort === 0 ? down.payload : down.fOpts).map(({ name }) => name),
+    );
+    expect([...names]).toEqual([
+      'DutyCycleReq',
+      'RxParamSetupReq',
+      'LinkAdrReq',
+      'RxTimingSetupReq',
+      'AdrParamSetupReq',
+      'RejoinParamSetupReq',
+      ...(adr ? ['DevStatusReq'] : []),
+    ]);
+  },
+);
 
 /** EU868 as if it were a band with TXParamSetupReq: the rules of the request are those of every such band. */
 function txParamContext(init: Partial<RequestContext> = {}): RequestContext {

@@ -11,6 +11,7 @@ import {
   type MACCommand,
   type MACCommandIdentifier,
   MACCommandSchema,
+  MACCommandsSchema,
   type Minor,
   type PingSlotPeriod,
   type RejoinCountExponent,
@@ -195,4 +196,10 @@ export function macEventData(command: MacCommand): EventData | undefined {
 /** Data of an event about a command that is not handled: the whole command. */
 export function macCommandData(command: MessageInitShape<typeof MACCommandSchema>): EventData {
   return { schema: MACCommandSchema, message: create(MACCommandSchema, command) };
+}
+
+/** Data of an event about several commands. */
+export function macCommandsData(commands: readonly MACCommand[]): EventData {
+  const message = create(MACCommandsSchema, { commands: [...commands] });
+  return { schema: MACCommandsSchema, message };
 }

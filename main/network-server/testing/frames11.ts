@@ -105,6 +105,7 @@ export function uplink11(
     readonly fPort?: number;
     readonly dataRateIndex?: number;
     readonly channelIndex?: number;
+    readonly adr?: boolean;
   } = {},
 ): Uint8Array {
   const { acknowledges } = options;
@@ -112,7 +113,7 @@ export function uplink11(
     {
       MType: options.confirmed ? 'Confirmed Data Up' : 'Unconfirmed Data Up',
       DevAddr: buffer(keys.devAddr),
-      FCtrl: { ACK: acknowledges !== undefined },
+      FCtrl: { ACK: acknowledges !== undefined, ADR: options.adr ?? false },
       FCnt: fCnt,
       FOpts: options.fOpts ?? '',
       FPort: options.fPort ?? 1,
