@@ -1,12 +1,15 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import {
+  ADRSettings_DynamicModeSchema,
+  type EndDevice,
   EndDeviceSchema,
   type MACSettings,
   MACSettingsSchema,
 } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACVersion, PHYVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { adaptDataRate, adrMode } from './adr.ts';
+import { current } from './mac/index.ts';
 import { bandOf, newMacState } from './new-mac-state.ts';
 
 const device = create(EndDeviceSchema, {
@@ -14,9 +17,6 @@ const device = create(EndDeviceSchema, {
   lorawanVersion: MACVersion.MAC_V1_0_3,
   lorawanPhyVersion: PHYVersion.PHY_V1_0_3_REV_A,
 });
-const regional = bandOf(device);
-if (!regional) throw new Error('no band');
-const { band } = regional;
 
 /** Desired rate, power and repetitions after uplinks at DR0 (SF12, floor −20 dB) with these SNRs. */
 function adapt(
@@ -25,11 +25,19 @@ function adapt(
     readonly dr?: number;
     readonly counters?: number[];
     readonly settings?: MACSettings;
+    readonly nbTrans?: number;
+    readonly refusedRates?: number[];
+    readonly changedAt?: number;
+    readonly of?: EndDevice;
   } = {},
 ) {
-  const { dr = 0, counters, settings } = options;
-  const mac = newMacState(device);
-  if (mac.currentParameters) mac.currentParameters.adrDataRateIndex = dr;
+  const { dr = 0, counters, settings, of = device } = options;
+  const mac = newMacState(of);
+  mac.rejectedAdrDataRateIndexes = options.refusedRates ?? [];
+  mac.lastAdrChangeFCntUp = options.changedAt ?? 0;
+  Object.assign(current(mac), { adrDataRateIndex: dr, adrNbTrans: options.nbTrans ?? 1 });
+  const band = bandOf(of)?.band;
+  if (!band) throw new Error('no band');
   const recent = snrsDb.map((maxSnrDb, index) => ({
     fullFCnt: counters?.[index] ?? index,
     dataRateIndex: dr,
@@ -82,4 +90,68 @@ test('settings choose the mode', () => {
     kind: 'static',
     dataRateIndex: 4,
   });
+});
+
+const dynamic = (value: MessageInitShape<typeof ADRSettings_DynamicModeSchema>) =>
+  create(MACSettingsSchema, {
+    adr: { mode: { case: 'dynamic', value: create(ADRSettings_DynamicModeSchema, value) } },
+  });
+
+test.each<[string, Parameters<typeof dynamic>[0], number, number[]]>([
+  // 3 − (−20) − 5 = 18 dB: five steps, 5.5 dB are left, two power steps of 2 dB.
+  ['a margin of 5 dB', { margin: 5 }, 3, [5, 2, 1]],
+  // 8 dB would pay for three steps.
+  ['no rate above 2', { maxDataRateIndex: { value: 2 } }, 3, [2, 1, 1]],
+  ['no rate below 4, which 8 dB do not reach', { minDataRateIndex: { value: 4 } }, 3, [0, 4, 1]],
+  // 17 dB: five steps, 4.5 dB are left.
+  ['no power step above 1', { maxTxPowerIndex: 1 }, 12, [5, 1, 1]],
+  // 8 dB − 4 dB for the power step that is always taken: one step of rate, 8 − 2.5 dB left for power.
+  ['no power step below 2', { minTxPowerIndex: 2 }, 3, [1, 2, 1]],
+  ['two repetitions at least', { minNbTrans: 2 }, 3, [3, 0, 2]],
+])('limits of dynamic ADR: %s', (_, value, snrDb, expected) => {
+  expect(adapt(times(20, snrDb), { settings: dynamic(value) })).toEqual(expected);
+});
+
+test.each([
+  // received, first to last counter: 1 − received / span
+  [20, 20, 1, 1],
+  [20, 20, 3, 2], // below 5 %: 1 + 3 div 3
+  [19, 20, 2, 2], // 5 %: as it is
+  [18, 20, 2, 3], // 10 %: 2 + 2 div 2
+  [18, 20, 1, 2], // 10 %: 2 + 1 div 2
+  [14, 20, 1, 3], // 30 %: the most
+  [9, 20, 1, 1], // fewer than ten uplinks say nothing
+])('%i of %i uplinks heard: from %i to %i transmissions each', (received, span, before, after) => {
+  const counters = Array.from({ length: received }, (_, index) =>
+    index === received - 1 ? span - 1 : index,
+  );
+  // At the floor, so that neither rate nor power change.
+  const options = { counters, nbTrans: before };
+  expect(adapt(times(received, -10), options)).toEqual([0, 0, after]);
+});
+
+test('repetitions keep to their upper limit', () => {
+  const counters = Array.from({ length: 20 }, (_, index) => index * 2);
+  const settings = dynamic({ maxNbTrans: 2 });
+  expect(adapt(times(20, -10), { counters, settings })[2]).toBe(2);
+});
+
+test('rates the device refused are left out, and uplinks from before the last change do not count', () => {
+  expect(adapt(times(20, 3), { refusedRates: [3] })).toEqual([2, 1, 1]);
+  // Of twenty uplinks the last two are newer: they count with 2.5 dB less, and the good ones before not at all.
+  expect(adapt([...times(18, 12), 3, 3], { changedAt: 18 })).toEqual([2, 0, 1]);
+});
+
+test('a US915 device is steered off its wide channels if the settings want it', () => {
+  const us = create(EndDeviceSchema, { ...device, frequencyPlanId: 'US_902_928_FSB_2' });
+  const settings = dynamic({ channelSteering: { mode: { case: 'loraNarrow', value: {} } } });
+  // DR4 is SF8 at 500 kHz, DR3 SF7 at 125 kHz, the highest ADR may use.
+  expect(adapt(times(20, 0), { of: us, dr: 4, settings })[0]).toBe(3);
+  expect(adapt(times(20, 0), { of: us, dr: 4 })[0]).toBe(4);
+  // Floors (SX1276 data sheet): SF8 −10 + 6 dB, SF7 −7.5 dB. 20 + 4 − 15 = 9 dB, 5.5 dB after the change.
+  expect(adapt(times(20, 20), { of: us, dr: 4, settings })).toEqual([3, 2, 1]);
+  // A narrow rate is treated as ever.
+  expect(adapt(times(20, 0), { of: us, dr: 0, settings })).toEqual(
+    adapt(times(20, 0), { of: us, dr: 0 }),
+  );
 });

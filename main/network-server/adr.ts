@@ -25,6 +25,8 @@ export type AdrMode =
       readonly nbTrans: Range;
       /** Takes the place of `nbTrans` at its data rate. */
       readonly nbTransAt: ReadonlyMap<number, Range>;
+      /** Devices are moved off channels wider than 125 kHz. */
+      readonly steersToNarrow: boolean;
     };
 
 interface Range {
@@ -40,6 +42,7 @@ const DEFAULT_MARGIN_DB = 15;
 const MAX_NB_TRANS = 3;
 const MAX_DATA_RATE_INDEX = 15;
 const UPLINKS_FOR_LOSS_RATE = 10;
+const NARROW_HZ = 125_000;
 
 type Overrides = ADRSettings_DynamicMode['overrides'];
 
@@ -71,6 +74,7 @@ export function adrMode(settings: MACSettings | undefined): AdrMode {
         txPowers: { min: value.minTxPowerIndex, max: value.maxTxPowerIndex },
         nbTrans: { min: value.minNbTrans, max: value.maxNbTrans },
         nbTransAt: nbTransOverrides(value.overrides),
+        steersToNarrow: value.channelSteering?.mode.case === 'loraNarrow',
       };
     }
     default: {
@@ -83,10 +87,19 @@ export function adrMode(settings: MACSettings | undefined): AdrMode {
         txPowers: open,
         nbTrans: open,
         nbTransAt: new Map(),
+        steersToNarrow: false,
       };
     }
   }
 }
+
+/** Whether the network adapts the device's data rate and says so in its downlinks. */
+export function usesAdr({ dynamicAdr }: Band, settings: MACSettings | undefined): boolean {
+  const { kind } = adrMode(settings);
+  return kind === 'static' || (kind === 'dynamic' && dynamicAdr);
+}
+
+type DynamicMode = Extract<AdrMode, { readonly kind: 'dynamic' }>;
 
 interface AdrInput {
   /** Changed in place: the desired parameters. */
@@ -162,7 +175,9 @@ function lossRate(uplinks: readonly RecentUplink[]): number {
     received += 1;
   }
   if (received < 2 || first === undefined || last === undefined) return 0;
-  return 1 - received / (last - first + 1);
+  const sent = last - first + 1;
+  // Not 1 − received / sent: that misses the limits of the rules by a rounding error.
+  return (sent - received) / sent;
 }
 
 function nbTrans(
@@ -180,9 +195,75 @@ function nbTrans(
   return clamp(MAX_NB_TRANS);
 }
 
-/** Sets the desired data rate, power and repetitions; the rate is only ever raised. */
+interface Choice {
+  /** Undefined: the present rate stays. */
+  readonly rate: number | undefined;
+  readonly power: number;
+  /** What is left for lowering the power. */
+  readonly marginDb: number;
+}
+
+/** The floor of a LoRa data rate of the band that is 125 kHz wide, or wider. */
+function loraFloorDb(band: Band, index: number, isNarrow: boolean): number | undefined {
+  const rate = dataRate(band, index);
+  if (rate?.kind !== 'lora' || (rate.bandwidthHz === NARROW_HZ) !== isNarrow) return undefined;
+  return demodulationFloorDb(rate.spreadingFactor, rate.bandwidthHz);
+}
+
+/** Off a wide channel: the highest narrow rate at full power; undefined if there is nothing to steer. */
+function steer(
+  { mac, band, mode }: AdrInput,
+  rates: readonly number[],
+  marginDb: number,
+): Choice | undefined {
+  if (mode.kind !== 'dynamic' || !mode.steersToNarrow) return undefined;
+  const wideFloorDb = loraFloorDb(band, current(mac).adrDataRateIndex, false);
+  const rate = rates.findLast((one) => loraFloorDb(band, one, true) !== undefined);
+  const narrowFloorDb = rate === undefined ? undefined : loraFloorDb(band, rate, true);
+  if (wideFloorDb === undefined || narrowFloorDb === undefined) return undefined;
+  return { rate, power: 0, marginDb: marginDb - (wideFloorDb - narrowFloorDb) };
+}
+
+/** The highest rate that the margin pays for, 2.5 dB a step; never a lower one. */
+function raise({ mac }: AdrInput, rates: readonly number[], choice: Choice, payDb: number): Choice {
+  const { adrDataRateIndex: now } = current(mac);
+  const steps = Math.floor(Math.max((choice.marginDb - payDb) / STEP_DB, 0));
+  const rate = rates.findLast((one) => one > now && one <= now + steps);
+  if (rate === undefined) return choice;
+  return { rate, power: 0, marginDb: choice.marginDb - STEP_DB * (rate - now) };
+}
+
+/** Desired rate, power and repetitions from what the uplinks tell. */
+function adaptDynamically(input: AdrInput, mode: DynamicMode): void {
+  const { mac, band } = input;
+  const now = current(mac);
+  const wanted = desired(mac);
+  const uplinks = usableUplinks(input);
+  const rates = allowedRates(input);
+  const powers = allowedPowers(input);
+  const minPower = powers[0];
+  if (!band.dynamicAdr || uplinks.length === 0) return;
+  if (minPower === undefined || rates.length === 0) return;
+  const marginDb = linkMarginDb(input, uplinks, mode.marginDb);
+  if (marginDb === undefined) return;
+  const lossDb = (power: number): number =>
+    (band.txOffsetsDb[0] ?? 0) - (band.txOffsetsDb[power] ?? 0);
+  const present: Choice = { rate: undefined, power: now.adrTxPowerIndex, marginDb };
+  const choice = steer(input, rates, marginDb) ?? raise(input, rates, present, lossDb(minPower));
+  if (choice.rate !== undefined) wanted.adrDataRateIndex = choice.rate as DataRateIndex;
+  const { power } = choice;
+  const budgetDb = choice.marginDb + lossDb(power);
+  const best = powers.findLast((one) => lossDb(one) <= budgetDb) ?? minPower;
+  const raisesPowerABit =
+    uplinks.length < FULL_CONFIDENCE && best < power && lossDb(power) - lossDb(best) <= STEP_DB;
+  wanted.adrTxPowerIndex = raisesPowerABit ? power : best;
+  const range = mode.nbTransAt.get(wanted.adrDataRateIndex) ?? mode.nbTrans;
+  wanted.adrNbTrans = nbTrans(now.adrNbTrans, uplinks, range);
+}
+
+/** Sets the desired data rate, power and repetitions; the rate is only ever raised, except off wide channels. */
 export function adaptDataRate(input: AdrInput): void {
-  const { mac, band, mode } = input;
+  const { mac, mode } = input;
   const now = current(mac);
   const wanted = desired(mac);
   if (mode.kind === 'disabled') return;
@@ -195,32 +276,5 @@ export function adaptDataRate(input: AdrInput): void {
   wanted.adrDataRateIndex = now.adrDataRateIndex;
   wanted.adrTxPowerIndex = now.adrTxPowerIndex;
   wanted.adrNbTrans = now.adrNbTrans;
-  const uplinks = usableUplinks(input);
-  const rates = allowedRates(input);
-  const powers = allowedPowers(input);
-  const minPower = powers[0];
-  const maxRate = rates.at(-1);
-  if (!band.dynamicAdr || uplinks.length === 0) return;
-  if (minPower === undefined || maxRate === undefined) return;
-  const measuredDb = linkMarginDb(input, uplinks, mode.marginDb);
-  if (measuredDb === undefined) return;
-  let marginDb = measuredDb;
-  const lossDb = (power: number): number =>
-    (band.txOffsetsDb[0] ?? 0) - (band.txOffsetsDb[power] ?? 0);
-  const steps = (marginDb - lossDb(minPower)) / STEP_DB;
-  const reachable = Math.min(maxRate, now.adrDataRateIndex + Math.floor(Math.max(steps, 0)));
-  const rate = rates.findLast((one) => one > now.adrDataRateIndex && one <= reachable);
-  let power = now.adrTxPowerIndex;
-  if (rate !== undefined) {
-    wanted.adrDataRateIndex = rate as DataRateIndex;
-    marginDb -= STEP_DB * (rate - now.adrDataRateIndex);
-    power = 0;
-  }
-  marginDb += lossDb(power);
-  const best = powers.findLast((one) => lossDb(one) <= marginDb) ?? minPower;
-  const raisesPowerABit =
-    uplinks.length < FULL_CONFIDENCE && best < power && lossDb(power) - lossDb(best) <= STEP_DB;
-  wanted.adrTxPowerIndex = raisesPowerABit ? power : best;
-  const range = mode.nbTransAt.get(wanted.adrDataRateIndex) ?? mode.nbTrans;
-  wanted.adrNbTrans = nbTrans(now.adrNbTrans, uplinks, range);
+  adaptDynamically(input, mode);
 }

@@ -6,7 +6,7 @@ import { sameBytes } from '../base/bytes.ts';
 import type { WindowSettings } from '../base/seams.ts';
 import type { MacCommand } from '../lorawan/index.ts';
 import type { QueuedDownlink } from '../store/index.ts';
-import { adrMode } from './adr.ts';
+import { usesAdr } from './adr.ts';
 import { collectCommands, type DownlinkCommands } from './downlink-commands.ts';
 import { current, setPending } from './mac/index.ts';
 import type { NetworkStore } from './ports.ts';
@@ -192,7 +192,7 @@ export function assembleDownlink(
   const phyPayload = sealDataDownlink(session, {
     ...contentOf(item, commands),
     confirmed: item?.downlink.confirmed ?? false,
-    adr: adrMode(device.message.macSettings).kind !== 'disabled',
+    adr: usesAdr(profile.band, device.message.macSettings),
     ack: uplink.confirmed,
     fPending: commands.isCut || choice.hasMore,
     fullFCnt,

@@ -189,3 +189,31 @@ test('what only class B and C could do is refused, not left waiting', async () =
   await expect(push(timed)).rejects.toMatchObject({ reason: 'class_b_c_not_served' });
   expect(lab.network.downlinkQueue.list(REF)).toEqual([]);
 });
+
+/** The ADR bit of the newest downlink. */
+const adrBit = (): boolean => ((near.sent.at(-1)?.phyPayload[5] ?? 0) & 0x80) !== 0;
+const ADR = { fCtrl: { ADR: true } };
+
+test('static ADR asks for its values until the device takes them', async () => {
+  const value = { dataRateIndex: 3, txPowerIndex: 2, nbTrans: 2 };
+  await lab.registry.registerEverywhere(
+    abpDevice({}, { adr: { mode: { case: 'static', value } } }),
+  );
+  // LoRaWAN 1.1 §5.3: DataRate 3 and TXPower 2, ChMask of eight channels, ChMaskCntl 0, NbTrans 2.
+  const asked = '0332ff0002';
+  expect(await send(0, ADR)).toMatchObject({ fOpts: asked });
+  expect(adrBit()).toBe(true);
+  // Unanswered, so it is asked for again.
+  expect(await send(1, ADR)).toMatchObject({ fOpts: asked });
+  expect(await send(2, { ...ADR, fOpts: '0307' }, lora(9))).toBeUndefined();
+  expect(await send(3, { fCtrl: { ADR: true, ADRACKReq: true } }, lora(9))).toMatchObject({
+    fOpts: '',
+  });
+});
+
+test('disabled ADR asks for nothing, and its bit is off', async () => {
+  await lab.registry.registerEverywhere(abpDevice());
+  expect(await send(0, ADR)).toBeUndefined();
+  expect(await send(1, { fCtrl: { ADR: true, ADRACKReq: true } })).toMatchObject({ fOpts: '' });
+  expect(adrBit()).toBe(false);
+});
