@@ -168,7 +168,9 @@ function createServers(
     linkOf: registry.applicationLinks.of,
     onRegistryChange: registry.onChange,
     formatters: createFormatters(formatterService),
-    networkQueue: createDownlinkQueue(store, registry),
+    networkQueue: createDownlinkQueue(store, registry, clock, (deviceRow) =>
+      network.queueChanged(deviceRow),
+    ),
     events,
     clock,
     logger: logger.area('application'),
@@ -179,6 +181,8 @@ function createServers(
   const scheduler: DownlinkScheduler = {
     leadTimeMs: (paths) => gatewayServer.scheduler.leadTimeMs(paths),
     schedule: (request) => gatewayServer.scheduler.schedule(request),
+    scheduleFree: (request) => gatewayServer.scheduler.scheduleFree(request),
+    checkFree: (request) => gatewayServer.scheduler.checkFree(request),
   };
   const network = createNetworkServer({
     store,

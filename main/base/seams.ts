@@ -18,9 +18,12 @@ export interface UplinkHandler {
   handleUplink(received: ReceivedUplink): void;
 }
 
+/** Where a device hears a downlink: a window after its uplink, or RX2 parameters all the time (class C). */
+export type DownlinkWindow = 'RX1' | 'RX2' | 'immediate';
+
 /** One receive window of a device. */
 export interface WindowSettings {
-  readonly window: 'RX1' | 'RX2';
+  readonly window: DownlinkWindow;
   /** Time from the end of the uplink to the start of the transmission. */
   readonly delayMs: number;
   readonly frequencyHz: number;
@@ -40,13 +43,30 @@ export interface DownlinkRequest {
   readonly priority: number;
 }
 
+/** A gateway to transmit, and with which of its antennas. */
+export interface GatewayChoice {
+  readonly gatewayId: string;
+  readonly antennaIndex: number;
+}
+
+/** A class C downlink: it needs no uplink before it. */
+export interface FreeDownlinkRequest
+  extends Pick<DownlinkRequest, 'phyPayload' | 'bandId' | 'frequencyPlanId' | 'priority'> {
+  readonly window: Omit<WindowSettings, 'delayMs'>;
+  /** Best first; one of them transmits. */
+  readonly gateways: readonly GatewayChoice[];
+  /** Wall clock of the transmission, milliseconds since 1970; as soon as possible unless given. */
+  readonly atMs?: number;
+}
+
 /** A downlink a gateway took. */
 export interface ScheduledDownlink {
   readonly gatewayId: string;
-  readonly window: 'RX1' | 'RX2';
+  readonly window: DownlinkWindow;
   readonly frequencyHz: number;
   readonly modulation: Modulation;
   readonly eirpDbm: number;
+  /** 0 if the gateway's counter is not known: it transmits at once or by its own clock. */
   readonly concentratorTimestampUs: number;
   /** Time between handing over and transmission. */
   readonly marginMs: number;
@@ -57,21 +77,28 @@ export interface ScheduledDownlink {
 /** Why a window of a gateway could not be used. */
 export interface ScheduleRefusal {
   readonly gatewayId: string;
-  readonly window: 'RX1' | 'RX2';
+  readonly window: DownlinkWindow;
   readonly cause: string;
   readonly evidence: Readonly<Record<string, string | number | boolean>>;
 }
+
+/** A gateway took it, or why none did. Reasons of gateways and windows tried before are kept. */
+export type ScheduleResult =
+  | {
+      readonly ok: true;
+      readonly scheduled: ScheduledDownlink;
+      readonly refusals: readonly ScheduleRefusal[];
+    }
+  | { readonly ok: false; readonly refusals: readonly ScheduleRefusal[] };
 
 /** What the network server asks of the gateway server. */
 export interface DownlinkScheduler {
   /** How long before the first window the frame has to be ready for these paths. */
   leadTimeMs(paths: readonly ReceivedUplink[]): number;
   /** Tries gateways and windows in order. */
-  schedule(request: DownlinkRequest):
-    | {
-        readonly ok: true;
-        readonly scheduled: ScheduledDownlink;
-        readonly refusals: readonly ScheduleRefusal[];
-      }
-    | { readonly ok: false; readonly refusals: readonly ScheduleRefusal[] };
+  schedule(request: DownlinkRequest): ScheduleResult;
+  /** Tries gateways in order, without an uplink's windows. */
+  scheduleFree(request: FreeDownlinkRequest): ScheduleResult;
+  /** Why no gateway would take it now; undefined if one would. Nothing is kept or sent. */
+  checkFree(request: FreeDownlinkRequest): readonly ScheduleRefusal[] | undefined;
 }

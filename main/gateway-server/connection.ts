@@ -19,6 +19,14 @@ export interface LinkSettings {
   readonly frequencyPlanId: string;
 }
 
+/** One moment on the clocks of a gateway and of this computer. */
+export interface ClockSync {
+  readonly timestampUs: number;
+  readonly monotonicMs: number;
+  /** Whether the gateway knows GPS time. */
+  readonly hasGps: boolean;
+}
+
 /** One gateway behind a link: what is known about it, and what it transmits. */
 export interface Connection {
   readonly link: GatewayLink;
@@ -26,6 +34,8 @@ export interface Connection {
   readonly settings: LinkSettings;
   readonly emissions: EmissionPlan;
   readonly roundTripTimes: RoundTripTimes;
+  /** The concentrator's counter at a moment of this computer's clock; undefined before the first uplink. */
+  clockSync: ClockSync | undefined;
   gatewayId: string;
   /** When the registry was asked for the id. */
   gatewayIdReadAtMs: number;
@@ -54,6 +64,7 @@ export function createConnection(
     settings,
     emissions: createEmissionPlan(),
     roundTripTimes: createRoundTripTimes(monotonic),
+    clockSync: undefined,
     gatewayId: `eui-${eui.toLowerCase()}`,
     gatewayIdReadAtMs: Number.NEGATIVE_INFINITY,
     isNew: false,

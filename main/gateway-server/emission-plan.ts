@@ -2,8 +2,8 @@ import { type EvidenceData, fact } from '../base/causes.ts';
 
 /** One planned or past transmission of a gateway. */
 export interface Emission {
-  /** The concentrator's 32-bit counter at its start. */
-  readonly startTimestampUs: number;
+  /** The concentrator's 32-bit counter at its start; undefined if the gateway's counter is not known. */
+  readonly startTimestampUs: number | undefined;
   /** The same moment on this computer's monotonic clock, as well as it is known. */
   readonly startMonotonicMs: number;
   readonly durationUs: number;
@@ -21,6 +21,8 @@ export interface SubBandLimit {
 export type EmissionRefusal = {
   readonly cause: 'conflict' | 'duty_cycle';
   readonly evidence: readonly EvidenceData[];
+  /** After a conflict: when the emission in the way is over, recharge included. */
+  readonly freeAtMonotonicMs?: number;
 };
 
 /** What a gateway has sent and will send: conflicts and duty cycle. */
@@ -53,7 +55,10 @@ function sameSubBand(left: SubBandLimit, right: SubBandLimit): boolean {
 /** Time two transmissions overlap, the concentrator's recharge included; counters compared modulo 2^32. */
 function overlaps(left: Emission, right: Emission): boolean {
   if (Math.abs(left.startMonotonicMs - right.startMonotonicMs) > COMPARABLE_MS) return false;
-  const aheadUs = (right.startTimestampUs - left.startTimestampUs) | 0;
+  const aheadUs =
+    left.startTimestampUs === undefined || right.startTimestampUs === undefined
+      ? (right.startMonotonicMs - left.startMonotonicMs) * 1000
+      : (right.startTimestampUs - left.startTimestampUs) | 0;
   return aheadUs < left.durationUs + RECHARGE_US && -aheadUs < right.durationUs + RECHARGE_US;
 }
 
@@ -80,7 +85,11 @@ export function createEmissionPlan(): EmissionPlan {
       if (inTheWay) {
         return {
           cause: 'conflict',
-          evidence: [fact('other_start_us', inTheWay.startTimestampUs, 'us')],
+          evidence:
+            inTheWay.startTimestampUs === undefined
+              ? []
+              : [fact('other_start_us', inTheWay.startTimestampUs, 'us')],
+          freeAtMonotonicMs: inTheWay.startMonotonicMs + (inTheWay.durationUs + RECHARGE_US) / 1000,
         };
       }
       const { subBand, startMonotonicMs } = emission;

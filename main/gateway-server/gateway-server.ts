@@ -138,6 +138,14 @@ class Gateways {
     return this.links.get(path.linkId)?.connections.get(path.uplink.gatewayEui);
   }
 
+  /** The way to a gateway; one that is open goes first. */
+  connectionById(gatewayId: string): Connection | undefined {
+    const all = [...this.links.values()]
+      .flatMap(({ connections }) => [...connections.values()])
+      .filter((connection) => connection.gatewayId === gatewayId);
+    return all.find(({ connected }) => connected) ?? all[0];
+  }
+
   /** The connection of a gateway, made when it is first heard of; undefined if its EUI is none. */
   #connection(entry: LinkEntry, gatewayEui: string): Connection | undefined {
     const { clock, registry } = this.#options;
@@ -191,6 +199,11 @@ class Gateways {
     this.#markConnected(connection);
     connection.lastFrameAtMs = receivedAtMs;
     connection.uplinkCount += 1;
+    connection.clockSync = {
+      timestampUs: uplink.concentratorTimestampUs,
+      monotonicMs: receivedMonotonicMs,
+      hasGps: uplink.gpsTimeMs !== undefined,
+    };
     const { gatewayId } = connection;
     const linkId = entry.link.id;
     const receptionId = store.frames.addReception({ linkId, gatewayId, uplink, receivedAtMs });
@@ -327,6 +340,7 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
   const scheduler = createScheduler({
     clock: options.clock,
     connectionOf: (path) => gateways.connectionOf(path),
+    connectionById: (gatewayId) => gateways.connectionById(gatewayId),
     onSend(connection, request) {
       connection.downlinkCount += 1;
       gateways.publish(connection, 'gs.down.send', { data: () => downlinkData(request) });

@@ -67,7 +67,7 @@ function priorityOf(item: QueuedDownlink | undefined, { bytes }: DownlinkCommand
 }
 
 /** Queue entries whose counters are used up by a frame of the network itself; they leave the queue. */
-function overtaken(
+export function overtaken(
   store: NetworkStore,
   session: LiveSession,
   fullFCnt: number,
@@ -181,7 +181,7 @@ export function assembleDownlink(
   );
   const inFOpts = commands.bytes.length <= F_OPTS_BYTES;
   const roomForItem = inFOpts ? room - commands.bytes.length : undefined;
-  const choice = chooseFromQueue(session, queue, roomForItem, room);
+  const choice = chooseFromQueue(session, queue, { beside: roomForItem, alone: room }, nowMs);
   for (const { id } of choice.remove) store.downlinkQueue.remove(id);
   const invalidated = choice.invalidated.map(({ downlink }) => downlink);
   const { item, failed } = choice;

@@ -1,9 +1,11 @@
 import { create } from '@bufbuild/protobuf';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { MACVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import {
   type ApplicationDownlink,
   DownlinkQueueOperationErrorDetailsSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import type { Clock } from '../base/clock.ts';
 import { devAddrToBytes, formatHex } from '../lorawan/index.ts';
 import type { DeviceRef, DownlinkQueue } from '../seams/application-traffic.ts';
 import type { NetworkSession } from '../store/index.ts';
@@ -12,6 +14,7 @@ import {
   classBCNotServed,
   deviceNotFound,
   downlinkTooLong,
+  expired,
   fCntTooLow,
   multicastNotServed,
   queueFull,
@@ -63,8 +66,16 @@ function details({ current, pending }: Sessions, minimum: (session: NetworkSessi
   });
 }
 
-/** The queue as the application server sees it. */
-export function createDownlinkQueue(store: NetworkStore, registry: NetworkRegistry): DownlinkQueue {
+/** The time of a downlink has to be so far ahead. */
+const AHEAD_MS = 2_500;
+
+/** The queue as the application server sees it. `onQueued` is called when the entries of a device are durable. */
+export function createDownlinkQueue(
+  store: NetworkStore,
+  registry: NetworkRegistry,
+  clock: Pick<Clock, 'now'>,
+  onQueued: (deviceRow: number) => void,
+): DownlinkQueue {
   const find = ({ applicationId, deviceId }: DeviceRef): NetworkDevice => {
     const device = registry.networkDeviceByIds(applicationId, deviceId);
     if (!device) throw deviceNotFound({ device_uid: `${applicationId}.${deviceId}` });
@@ -89,7 +100,12 @@ export function createDownlinkQueue(store: NetworkStore, registry: NetworkRegist
     const next = minimums(device, sessions);
     const maxLength = longestPayload(device);
     if (device.message.multicast) throw multicastNotServed({ device_uid: uid });
-    if (downlinks.some(({ classBC }) => classBC)) throw classBCNotServed({ device_uid: uid });
+    if (!device.message.supportsClassC && downlinks.some(({ classBC }) => classBC))
+      throw classBCNotServed({ device_uid: uid });
+    for (const { classBC } of downlinks) {
+      const at = classBC?.absoluteTime;
+      if (at && timestampMs(at) < clock.now() + AHEAD_MS) throw expired({ device_uid: uid });
+    }
     const known = new Set(
       [sessions.current, sessions.pending].flatMap((session) =>
         session ? [formatHex(session.sessionKeyId)] : [],
@@ -125,6 +141,7 @@ export function createDownlinkQueue(store: NetworkStore, registry: NetworkRegist
     async push(ref, downlinks) {
       const device = find(ref);
       await store.unit(() => append(device, downlinks));
+      onQueued(device.row);
     },
     async replace(ref, downlinks) {
       const device = find(ref);
@@ -132,6 +149,7 @@ export function createDownlinkQueue(store: NetworkStore, registry: NetworkRegist
         store.downlinkQueue.clear(device.row);
         append(device, downlinks);
       });
+      onQueued(device.row);
     },
     list(ref) {
       const device = find(ref);

@@ -2,7 +2,8 @@ import { type EvidenceData, fact, OUTCOME, STAGE } from '../base/causes.ts';
 import type { Clock } from '../base/clock.ts';
 import { errorText } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import type { DownlinkScheduler } from '../base/seams.ts';
+import type { DownlinkScheduler, ScheduledDownlink } from '../base/seams.ts';
+import { timeOnAirUs } from '../lorawan/index.ts';
 import type { ApplicationHandler } from '../seams/application-traffic.ts';
 import {
   type AssembledDownlink,
@@ -17,7 +18,7 @@ import { correlationIds, type DeviceEvents } from './events.ts';
 import { current, macEventData } from './mac/index.ts';
 import type { NetworkDevice, NetworkStore } from './ports.ts';
 import { downlinkPaths } from './receptions.ts';
-import type { LiveSession, SessionCache } from './session-cache.ts';
+import type { LiveSession, OnAir, SessionCache } from './session-cache.ts';
 import type { Transmitter } from './transmit.ts';
 import { rx1DelayMs } from './windows.ts';
 
@@ -39,6 +40,17 @@ export interface SlotOptions {
 export interface DownlinkSlots {
   /** Waits as long as the gateways' lead time allows, so that an application's reply to this uplink still makes it. */
   open(session: LiveSession, group: UplinkGroup, uplink: SlotUplink): void;
+}
+
+/** When a frame that was just handed over is on air. */
+export function onAir(
+  { marginMs, modulation }: ScheduledDownlink,
+  phyPayload: Uint8Array,
+  clock: Clock,
+): OnAir {
+  const startMonotonicMs = clock.monotonic() + marginMs;
+  const airtimeMs = timeOnAirUs(modulation, phyPayload.length) / 1000;
+  return { startMonotonicMs, endMonotonicMs: startMonotonicMs + airtimeMs };
 }
 
 /** The session as it is now: the cache may have been read anew since the uplink. */
@@ -87,7 +99,7 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
     fact('full_f_cnt', fullFCnt),
     fact('application_payload', item !== undefined),
     // Said where somebody wonders why it came so late.
-    ...(item && (message.supportsClassB || message.supportsClassC)
+    ...(item && message.supportsClassB && !message.supportsClassC
       ? [fact('served_as_class', 'A')]
       : []),
     ...(requests.length > 0
@@ -111,7 +123,7 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
         ...(data && { data: () => data }),
       });
     }
-    const isTaken = transmitter.send(
+    const taken = transmitter.send(
       {
         request: {
           phyPayload,
@@ -140,7 +152,8 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
         else application.downlinkSent(about);
       },
     );
-    if (isTaken) {
+    if (taken) {
+      session.activity.lastDownlink = onAir(taken, phyPayload, clock);
       if (item) await store.unit(() => store.downlinkQueue.remove(item.id));
       return;
     }
@@ -181,6 +194,7 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
     open(session, group, uplink) {
       const { activity } = session;
       activity.slot?.cancel();
+      activity.lastGroup = group;
       const startMs = group.first.receivedMonotonicMs + rx1DelayMs(current(session.mac));
       const leadMs = scheduler.leadTimeMs(group.receptions) + COMMIT_ALLOWANCE_MS;
       activity.slot = clock.setTimer(startMs - leadMs - clock.monotonic(), () => {

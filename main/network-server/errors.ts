@@ -26,6 +26,12 @@ export const downlinkTooLong = defineError(
   'The payload has {length} bytes; device {device_uid} can receive {max} at most.',
 );
 
+export const expired = defineError(
+  'pkg/networkserver:expired_downlink',
+  'INVALID_ARGUMENT',
+  'The time of the downlink for device {device_uid} is over or less than 2.5 seconds ahead. Choose a later one.',
+);
+
 export const queueFull = defineError(
   'pkg/networkserver:downlink_queue_capacity',
   'RESOURCE_EXHAUSTED',
@@ -40,7 +46,7 @@ export function storeCause(error: unknown): Extract<CauseCode, 'store_full' | 's
 export const classBCNotServed = defineError(
   'gatehouse/network-server:class_b_c_not_served',
   'UNIMPLEMENTED',
-  'Gateways and times of class B and C cannot be chosen yet. Leave class_b_c out, and the downlink goes to {device_uid} after its next uplink.',
+  'Gateways and times can be chosen for devices of class C only. Leave class_b_c out, and the downlink goes to {device_uid} after its next uplink.',
 );
 
 export const multicastNotServed = defineError(

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Outcome } from '../api/gen/gatehouse/v1/frames_pb.js';
-import { MACVersion, PHYVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import { Class, MACVersion, PHYVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { APP_KEY, encryptedDownlink, hex, joinRequest } from './testing/frames.ts';
 import {
   type DeviceKeys11,
@@ -262,4 +262,30 @@ test('a 1.1 device that is not registered for class C is told to stay in class A
   const keys = await ready();
   await hear(uplink11(keys, 1, { fOpts: '2002' }));
   expect(readDownlink11(sent(-1), keys).fOpts).toBe('2000');
+});
+
+test('a 1.1 device registered for class C is in it as soon as it says so, and back in A likewise', async () => {
+  const device = otaaDevice({
+    ...VERSION,
+    supportsClassC: true,
+    rootKeys: { appKey: { key: hex(APP_KEY) }, nwkKey: { key: hex(NWK_KEY) } },
+  });
+  await lab.registry.registerEverywhere(device);
+  const keys = await ready();
+  const { ids } = device;
+  if (!ids) throw new Error('no ids');
+  const deviceClass = async () =>
+    (await lab.registry.network.get(ids, ['mac_state'])).macState?.deviceClass;
+  expect(await deviceClass()).toBe(Class.A);
+  await hear(uplink11(keys, 1, { fOpts: '2002' }));
+  expect(readDownlink11(sent(-1), keys).fOpts).toBe('2002');
+  expect(await deviceClass()).toBe(Class.C);
+  const before = near.sent.length;
+  await queue(keys, 0, 'c0ffee');
+  expect(near.sent).toHaveLength(before + 1);
+  expect(near.sent.at(-1)?.frequencyHz).toBe(869_525_000);
+  expect(readDownlink11(sent(-1), keys)).toMatchObject({ micValid: true, payload: 'c0ffee' });
+  await hear(uplink11(keys, 2, { fOpts: '2000' }));
+  expect(readDownlink11(sent(-1), keys).fOpts).toBe('2000');
+  expect(await deviceClass()).toBe(Class.A);
 });

@@ -24,6 +24,7 @@ import type {
 } from '../seams/application-traffic.ts';
 import type { JoinPort } from '../seams/joining.ts';
 import { type AppliedUplink, applyUplink } from './apply-uplink.ts';
+import { type ClassCDownlinks, createClassCDownlinks } from './class-c.ts';
 import { createDeduplication, type UplinkGroup } from './deduplication.ts';
 import { createDownlinkQueue } from './downlink-queue.ts';
 import { createDownlinkSlots, type DownlinkSlots } from './downlink-slot.ts';
@@ -68,12 +69,14 @@ export interface NetworkServerOptions {
 
 export interface NetworkServer extends UplinkHandler {
   readonly downlinkQueue: DownlinkQueue;
+  /** The queue of a device changed: one of class C may be sent something at once. */
+  queueChanged(deviceRow: number): void;
 }
 
 const DEFAULT_DEDUPLICATION_MS = 200;
 const RELAY_F_PORT = 226;
 
-class ClassANetworkServer {
+class Decisions {
   readonly #options: NetworkServerOptions;
   readonly #logger: Logger;
   readonly #events: DeviceEvents;
@@ -81,6 +84,7 @@ class ClassANetworkServer {
   readonly #transmitter: Transmitter;
   readonly #slots: DownlinkSlots;
   readonly #joins: Joins;
+  readonly classC: ClassCDownlinks;
 
   constructor(options: NetworkServerOptions) {
     this.#options = options;
@@ -90,7 +94,7 @@ class ClassANetworkServer {
     const events = this.#events;
     const { store, scheduler, clock, application } = options;
     this.#transmitter = createTransmitter({ store, scheduler, clock, events });
-    this.#slots = createDownlinkSlots({
+    const slotOptions = {
       store,
       scheduler,
       clock,
@@ -99,7 +103,9 @@ class ClassANetworkServer {
       sessions: this.#sessions,
       transmitter: this.#transmitter,
       logger: this.#logger,
-    });
+    };
+    this.#slots = createDownlinkSlots(slotOptions);
+    this.classC = createClassCDownlinks(slotOptions);
     this.#joins = createJoins({
       ...options,
       events,
@@ -247,6 +253,7 @@ class ClassANetworkServer {
       fullFCnt,
       answers,
     });
+    this.classC.wake(session.device.row);
     const network = { kind: STAGE.NETWORK, evidence };
     if (isRepetition) {
       const stage = { ...network, outcome: OUTCOME.DUPLICATE, cause: 'duplicate_uplink' } as const;
@@ -321,10 +328,11 @@ class ClassANetworkServer {
   }
 }
 
-/** Creates the network server: it decides what the gateways hear and answers in class A windows. */
+/** Creates the network server: it decides what the gateways hear, answers in class A windows and sends to class C devices. */
 export function createNetworkServer(options: NetworkServerOptions): NetworkServer {
   const { clock, registry, settings, store } = options;
-  const server = new ClassANetworkServer(options);
+  const server = new Decisions(options);
+  const queueChanged = (deviceRow: number): void => server.classC.wake(deviceRow);
   const deduplication = createDeduplication({
     clock,
     windowMs: settings.deduplicationMs ?? DEFAULT_DEDUPLICATION_MS,
@@ -337,6 +345,7 @@ export function createNetworkServer(options: NetworkServerOptions): NetworkServe
   });
   return {
     handleUplink: (received) => deduplication.add(received),
-    downlinkQueue: createDownlinkQueue(store, registry),
+    downlinkQueue: createDownlinkQueue(store, registry, clock, queueChanged),
+    queueChanged,
   };
 }

@@ -13,6 +13,7 @@ import {
   AggregatedDutyCycle,
   Class,
   type DataRateIndex,
+  MACVersion,
   PHYVersion,
   type RxDelay,
 } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
@@ -156,6 +157,10 @@ function desiredParameters(
   });
 }
 
+function startsInClassC({ supportsClassC, multicast, lorawanVersion }: EndDevice): boolean {
+  return supportsClassC && (multicast || lorawanVersion !== MACVersion.MAC_V1_1);
+}
+
 /**
  * MAC state at the start of a session: `current_parameters` is what the device uses by itself, `desired_parameters` what
  * the network wants of it. Every MAC command exists to remove one difference between the two.
@@ -164,9 +169,9 @@ export function newMacState(device: EndDevice): MACState {
   const found = bandOf(device);
   const state = create(MACStateSchema, {
     lorawanVersion: device.lorawanVersion,
-    // Class B and C are not served: a device that supports them is reached after its uplinks, and its state says so.
-    // Multicast groups cannot be in class A; they are kept as registered.
-    deviceClass: device.multicast && device.supportsClassC ? Class.C : Class.A,
+    // A 1.1 device says by DeviceModeInd when it listens all the time; an older one does from the start. Class B is not
+    // served: such a device is reached after its uplinks, and its state says so.
+    deviceClass: startsInClassC(device) ? Class.C : Class.A,
   });
   if (!found) return state;
   const current = currentParameters(found.band, device.macSettings);

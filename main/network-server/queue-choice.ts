@@ -1,3 +1,4 @@
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { sameBytes } from '../base/bytes.ts';
 import type { CauseCode } from '../base/causes.ts';
@@ -26,14 +27,13 @@ export interface QueueChoice {
  * The first queued downlink of the session that can be sent.
  *
  * @param queue of the device
- * @param room bytes of payload next to the MAC commands; undefined if these need the frame for themselves
- * @param roomAlone bytes of payload without MAC commands
+ * @param room bytes of payload next to the MAC commands, undefined if these need the frame for themselves; and without
  */
 export function chooseFromQueue(
   session: LiveSession,
   queue: readonly QueuedDownlink[],
-  room: number | undefined,
-  roomAlone: number,
+  room: { readonly beside: number | undefined; readonly alone: number },
+  nowMs: number,
 ): QueueChoice {
   const failed: FailedDownlink[] = [];
   const remove: QueuedDownlink[] = [];
@@ -47,9 +47,18 @@ export function chooseFromQueue(
     }
     const { length } = downlink.frmPayload;
     const stays = { hasMore: true, failed, remove, invalidated: [] };
-    if (room !== undefined && length <= room)
+    const { classBC } = downlink;
+    const isExpired = classBC?.absoluteTime && timestampMs(classBC.absoluteTime) <= nowMs;
+    if (isExpired) {
+      failed.push({ downlink, cause: 'expired_downlink' });
+      remove.push(entry);
+      continue;
+    }
+    // Meant for gateways or a time of its own; the order of the queue is kept.
+    if (classBC) return stays;
+    if (room.beside !== undefined && length <= room.beside)
       return { ...stays, item: entry, hasMore: index + 1 < own.length };
-    if (length <= roomAlone) return stays;
+    if (length <= room.alone) return stays;
     failed.push({ downlink, cause: 'application_downlink_too_long' });
     remove.push(entry);
   }

@@ -1,9 +1,11 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { type MACState, MACStateSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import type { CauseCode } from '../base/causes.ts';
 import type { Timer } from '../base/clock.ts';
 import { type AesKey, type DevAddr, expandKey, type SessionAesKeys } from '../lorawan/index.ts';
 import { createBoundedCache, type NetworkSession } from '../store/index.ts';
+import type { UplinkGroup } from './deduplication.ts';
 import { type DeviceProfile, profileOf } from './device-profile.ts';
 import { newMacState } from './new-mac-state.ts';
 import type { NetworkDevice, NetworkRegistry, NetworkStore } from './ports.ts';
@@ -13,6 +15,12 @@ export interface RecentUplink {
   readonly fullFCnt: number;
   readonly dataRateIndex: number;
   readonly maxSnrDb: number | undefined;
+}
+
+/** When a frame is on air, on the monotonic clock. */
+export interface OnAir {
+  readonly startMonotonicMs: number;
+  readonly endMonotonicMs: number;
 }
 
 /** What is remembered of a session in memory only; losing it costs a little comfort, nothing else. */
@@ -29,6 +37,14 @@ export interface SessionActivity {
   devStatusAtMs: number | undefined;
   /** Runs out when the receive windows of the newest uplink have to be used. */
   slot: Timer | undefined;
+  /** Runs out when there may be something to do for a class C device. */
+  classC: Timer | undefined;
+  /** The newest accepted uplink: its receptions say which gateways reach the device. */
+  lastGroup: UplinkGroup | undefined;
+  /** The newest data downlink. */
+  lastDownlink: OnAir | undefined;
+  /** Why the gateways refused the head of the queue when they were last asked. */
+  postponedFor: CauseCode | undefined;
 }
 
 /** A session with its keys expanded and its MAC state decoded. Changed only inside units. */
@@ -104,6 +120,10 @@ export function createSessionCache(store: NetworkStore, registry: NetworkRegistr
       stickyAnswers: new Set(),
       devStatusAtMs: undefined,
       slot: undefined,
+      classC: undefined,
+      lastGroup: undefined,
+      lastDownlink: undefined,
+      postponedFor: undefined,
     };
     activities.set(key, fresh);
     return fresh;

@@ -1,7 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Outcome } from '../api/gen/gatehouse/v1/frames_pb.js';
-import { Class, MACVersion, PHYVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import {
+  Class,
+  MACVersion,
+  PHYVersion,
+  PingSlotPeriod,
+} from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import {
   type ApplicationDownlink,
   ApplicationDownlink_ClassBCSchema,
@@ -169,8 +174,13 @@ test('the delay of RX1 is the one of the join-accept from the first uplink on', 
   expect(near.sent[1]?.time).toMatchObject({ concentratorTimestampUs: 13_000_000 });
 });
 
-test('a device of class C is reached after its uplinks, and its state and record say so', async () => {
-  await lab.registry.registerEverywhere(abpDevice({ supportsClassC: true }));
+test('a device of class B is reached after its uplinks, and its state and record say so', async () => {
+  await lab.registry.registerEverywhere(
+    abpDevice(
+      { supportsClassB: true },
+      { pingSlotPeriodicity: { value: PingSlotPeriod.PING_EVERY_8S } },
+    ),
+  );
   await push(encryptedDownlink(ABP_KEYS, 0, 'c0ffee', NO_KEY_ID));
   await lab.clock.advance(60_000);
   expect(near.sent).toEqual([]);
@@ -182,8 +192,13 @@ test('a device of class C is reached after its uplinks, and its state and record
   expect(macState?.deviceClass).toBe(Class.A);
 });
 
-test('what only class B and C could do is refused, not left waiting', async () => {
-  await lab.registry.registerEverywhere(abpDevice({ supportsClassC: true }));
+test('what only class C could do is refused, not left waiting', async () => {
+  await lab.registry.registerEverywhere(
+    abpDevice(
+      { supportsClassB: true },
+      { pingSlotPeriodicity: { value: PingSlotPeriod.PING_EVERY_8S } },
+    ),
+  );
   const plain = encryptedDownlink(ABP_KEYS, 0, 'c0ffee', NO_KEY_ID);
   const timed = { ...plain, classBC: create(ApplicationDownlink_ClassBCSchema) };
   await expect(push(timed)).rejects.toMatchObject({ reason: 'class_b_c_not_served' });

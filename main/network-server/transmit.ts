@@ -10,7 +10,13 @@ import {
 } from '../base/causes.ts';
 import type { Clock } from '../base/clock.ts';
 import type { TxResult } from '../base/gateway-link.ts';
-import type { DownlinkRequest, DownlinkScheduler, ScheduleRefusal } from '../base/seams.ts';
+import type {
+  DownlinkRequest,
+  DownlinkScheduler,
+  FreeDownlinkRequest,
+  ScheduledDownlink,
+  ScheduleRefusal,
+} from '../base/seams.ts';
 import type { UplinkGroup } from './deduplication.ts';
 import { correlationIds, type DeviceEvents, downlinkData } from './events.ts';
 import type { NetworkDevice, NetworkStore } from './ports.ts';
@@ -18,9 +24,11 @@ import { downlinkRecord, type FrameFacts, transmissionRecord, verdictMessage } f
 
 /** A downlink to hand over, with what its record says about it. */
 export interface Outgoing {
-  readonly request: DownlinkRequest;
-  /** The uplink whose windows it uses. */
-  readonly group: UplinkGroup;
+  readonly request: DownlinkRequest | FreeDownlinkRequest;
+  /** The uplink whose windows it uses; none for class C. */
+  readonly group?: UplinkGroup;
+  /** Ids it belongs to without an uplink. */
+  readonly correlationIds?: readonly string[];
   readonly device: NetworkDevice;
   readonly facts: FrameFacts;
   /** What the network side says about it. */
@@ -38,12 +46,24 @@ export interface TransmitterOptions {
 
 /** Hands downlinks to the gateways and keeps their records. */
 export interface Transmitter {
-  /** Whether a gateway took it. `onDone` is called when it was transmitted, or not. */
-  send(outgoing: Outgoing, onDone?: (cause: CauseCode | undefined) => void): boolean;
+  /** How a gateway took it; undefined if none did. `onDone` is called when it was transmitted, or not. */
+  send(
+    outgoing: Outgoing,
+    onDone?: (cause: CauseCode | undefined) => void,
+  ): ScheduledDownlink | undefined;
 }
 
 function causeOf(text: string): CauseCode {
   return text in CAUSES ? (text as CauseCode) : 'unknown';
+}
+
+function idsOf({ group, correlationIds: ids = [] }: Outgoing): readonly string[] {
+  return group ? correlationIds(group) : ids;
+}
+
+/** The record of the uplink that it answers; 0 without one. */
+function uplinkFrameIdOf({ group }: Outgoing): Promise<number> {
+  return group ? group.recorded : Promise.resolve(0);
 }
 
 /** Reasons in the order they were given, one fact each. */
@@ -55,7 +75,7 @@ function refusalEvidence(refusals: readonly ScheduleRefusal[]): EvidenceData[] {
 }
 
 /** The reason that says most: a gateway that could not transmit at all says least. */
-function mainCause(refusals: readonly ScheduleRefusal[]): CauseCode {
+export function mainCause(refusals: readonly ScheduleRefusal[]): CauseCode {
   const telling = refusals.find(({ cause }) => cause !== 'no_downlink_path');
   return causeOf(telling?.cause ?? 'no_downlink_path');
 }
@@ -69,11 +89,11 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
   const { store, scheduler, clock, events } = options;
 
   const refuse = (outgoing: Outgoing, refusals: readonly ScheduleRefusal[]): void => {
-    const { request, group, device, facts, stages, eventPrefix } = outgoing;
+    const { request, device, facts, stages, eventPrefix } = outgoing;
     const cause = mainCause(refusals);
     const nowMs = clock.now();
     events.publish(`${eventPrefix}.schedule.fail`, device, {
-      correlationIds: correlationIds(group),
+      correlationIds: idsOf(outgoing),
       causeCode: cause,
     });
     const gateway: StageData = {
@@ -82,7 +102,7 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
       cause,
       evidence: refusalEvidence(refusals),
     };
-    void group.recorded.then((uplinkFrameId) => {
+    void uplinkFrameIdOf(outgoing).then((uplinkFrameId) => {
       const { phyPayload } = request;
       const all = [...stages, gateway];
       store.frames.addFrame(
@@ -94,17 +114,18 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
 
   return {
     send(outgoing, onDone) {
-      const { request, group, device, facts, stages, eventPrefix } = outgoing;
+      const { request, device, facts, stages, eventPrefix } = outgoing;
       const { phyPayload } = request;
-      const ids = correlationIds(group);
+      const ids = idsOf(outgoing);
       events.publish(`${eventPrefix}.schedule.attempt`, device, {
         correlationIds: ids,
         data: () => downlinkData(phyPayload, device, facts.devAddr),
       });
-      const result = scheduler.schedule(request);
+      const result =
+        'windows' in request ? scheduler.schedule(request) : scheduler.scheduleFree(request);
       if (!result.ok) {
         refuse(outgoing, result.refusals);
-        return false;
+        return undefined;
       }
       const { scheduled } = result;
       const scheduledAtMs = clock.now();
@@ -121,7 +142,7 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
         ...stages,
         { kind: STAGE.GATEWAY, evidence, ...gateway },
       ];
-      const recorded = group.recorded.then((uplinkFrameId) =>
+      const recorded = uplinkFrameIdOf(outgoing).then((uplinkFrameId) =>
         store.frames.addFrame(
           downlinkRecord({
             phyPayload,
@@ -157,7 +178,7 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
         });
         onDone?.(cause);
       });
-      return true;
+      return scheduled;
     },
   };
 }

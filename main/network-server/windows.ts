@@ -38,6 +38,16 @@ function windowAt(
   return [{ window, delayMs, frequencyHz, modulation, maxPhyPayloadBytes }];
 }
 
+/** Where a class C device listens all the time: in RX2 parameters (TS001-1.0.4 §17). */
+export function classCWindow(
+  band: Band,
+  parameters: MACParameters,
+): Omit<WindowSettings, 'delayMs'> | undefined {
+  const { rx2Frequency, rx2DataRateIndex, downlinkDwellTime } = parameters;
+  const dwellTime = downlinkDwellTime?.value ?? band.bootDwellTime.downlink ?? false;
+  return windowAt(band, 'immediate', 0, Number(rx2Frequency), rx2DataRateIndex, dwellTime)[0];
+}
+
 /** RX1 and RX2 of a device after an uplink, as far as the band knows them. */
 export function receiveWindows(
   band: Band,

@@ -21,13 +21,14 @@ export interface AbpDeviceOptions {
   readonly devAddr: string;
   /** Source of `decodeUplink`; without it payloads stay bytes. */
   readonly script?: string;
+  readonly supportsClassC?: boolean;
 }
 
 const keyOf = (text: string): Buffer => createHash('md5').update(text).digest();
 
 /** Registers the device in all registries, in an application that exists. */
 export async function registerAbpDevice(api: Api, options: AbpDeviceOptions): Promise<AbpDevice> {
-  const { applicationId, deviceId, devAddr, script } = options;
+  const { applicationId, deviceId, devAddr, script, supportsClassC = false } = options;
   const nwkSKey = keyOf(`network ${deviceId}`);
   const appSKey = keyOf(`application ${deviceId}`);
   await api('POST', `/gatehouse/applications/${applicationId}/devices`, {
@@ -36,6 +37,7 @@ export async function registerAbpDevice(api: Api, options: AbpDeviceOptions): Pr
       frequency_plan_id: 'EU_863_870',
       lorawan_version: '1.0.3',
       lorawan_phy_version: '1.0.3-a',
+      supports_class_c: supportsClassC,
       session: {
         dev_addr: devAddr,
         keys: {

@@ -19,7 +19,7 @@ export async function createApplicationLab(
   let server: ApplicationServer | undefined;
   const lab = await createLab({
     gateways,
-    application({ store, registry, events, clock, logger }) {
+    application({ store, registry, events, clock, logger, onQueued }) {
       server = createApplicationServer({
         store,
         findDevice: registry.applicationDeviceByIds,
@@ -28,7 +28,7 @@ export async function createApplicationLab(
         linkOf: registry.applicationLinks.of,
         onRegistryChange: registry.onChange,
         formatters: createFormatters(service),
-        networkQueue: createDownlinkQueue(store, registry),
+        networkQueue: createDownlinkQueue(store, registry, clock, onQueued),
         events,
         clock,
         logger,

@@ -228,6 +228,8 @@ export interface LabParts {
   readonly events: Pick<EventBus, 'publish'>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The application server's queue calls end here. */
+  readonly onQueued: (deviceRow: number) => void;
 }
 
 interface LabOptions {
@@ -261,6 +263,8 @@ export async function createLab(options: LabOptions) {
   const scheduler: DownlinkScheduler = {
     leadTimeMs: (paths) => gatewayServer.scheduler.leadTimeMs(paths),
     schedule: (request) => gatewayServer.scheduler.schedule(request),
+    scheduleFree: (request) => gatewayServer.scheduler.scheduleFree(request),
+    checkFree: (request) => gatewayServer.scheduler.checkFree(request),
   };
   const network = createNetworkServer({
     store: options.wrapStore?.(store) ?? store,
@@ -268,7 +272,14 @@ export async function createLab(options: LabOptions) {
     joinServer: createJoinServer({ store, registry, clock, events, random }),
     scheduler,
     application:
-      options.application?.({ store, registry, events, clock, logger }) ?? application.handler,
+      options.application?.({
+        store,
+        registry,
+        events,
+        clock,
+        logger,
+        onQueued: (deviceRow) => network.queueChanged(deviceRow),
+      }) ?? application.handler,
     events,
     clock,
     logger,

@@ -65,6 +65,8 @@ describe('draftToEndDevice', () => {
     expect(toHex(device.rootKeys?.appKey?.key ?? new Uint8Array())).toBe(KEY);
     expect(device.session).toBeUndefined();
     expect(device.formatters).toBeUndefined();
+    expect(device.supportsClassC).toBe(false);
+    expect(draftToEndDevice({ ...OTAA, supportsClassC: true }).supportsClassC).toBe(true);
   });
 
   it('makes an ABP device with a session and no root keys', () => {

@@ -30,6 +30,8 @@ export interface DeviceDraft {
   readonly appSKey: string;
   /** ABP devices that begin at 0 after each reset. */
   readonly resetsFCnt: boolean;
+  /** Listens all the time. */
+  readonly supportsClassC: boolean;
   readonly simulate: boolean;
   readonly formatter: PayloadFormatter;
   readonly formatterCode: string;
@@ -56,6 +58,7 @@ export const INITIAL_DRAFT: DeviceDraft = {
   nwkSEncKey: '',
   appSKey: '',
   resetsFCnt: false,
+  supportsClassC: false,
   simulate: false,
   formatter: PayloadFormatter.FORMATTER_NONE,
   formatterCode:
@@ -196,6 +199,7 @@ export function draftToEndDevice(draft: DeviceDraft): EndDevice {
     frequencyPlanId: draft.frequencyPlanId,
     lorawanVersion: draft.macVersion,
     lorawanPhyVersion: draft.phyVersion,
+    supportsClassC: draft.supportsClassC,
     ...parts,
     ...(macSettings === undefined ? {} : { macSettings }),
     ...(formatters === undefined ? {} : { formatters }),

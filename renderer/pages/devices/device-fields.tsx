@@ -48,9 +48,15 @@ export function RadioFields({ draft, problems, change }: DraftFieldsProps) {
           }))}
         />
       </Group>
+      <Checkbox
+        label="Class C: the device listens all the time"
+        checked={draft.supportsClassC}
+        onChange={(event) => change({ supportsClassC: event.currentTarget.checked })}
+      />
       <Text size="xs" c="dimmed" data-testid="class-note">
-        The device is served as class A: downlinks go out after its uplinks. Classes B and C cannot
-        be chosen yet.
+        {draft.supportsClassC
+          ? 'Downlinks go out at once. A LoRaWAN 1.1 device is served as class A until it says that it listens.'
+          : 'The device is served as class A: downlinks go out after its uplinks. Class B cannot be chosen yet.'}
       </Text>
     </Stack>
   );

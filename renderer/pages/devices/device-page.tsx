@@ -65,10 +65,10 @@ function DeleteButton({ applicationId, deviceId }: Omit<DevicePageProps, 'tab'>)
   );
 }
 
-/** The network serves every device as class A as yet; a device registered as more is told so. */
+/** The network does not serve class B as yet; a device registered so is told. */
 function classWords({ supportsClassB, supportsClassC }: EndDevice): string {
-  const wanted = supportsClassC ? 'C' : supportsClassB ? 'B' : undefined;
-  return wanted === undefined ? 'class A' : `class ${wanted}, served as A`;
+  if (supportsClassC) return 'class C';
+  return supportsClassB ? 'class B, served as A' : 'class A';
 }
 
 function Head({

@@ -1,0 +1,365 @@
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { Class } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { sameBytes } from '../base/bytes.ts';
+import { type CauseCode, fact, OUTCOME, STAGE } from '../base/causes.ts';
+import { errorText } from '../base/errors.ts';
+import type {
+  FreeDownlinkRequest,
+  GatewayChoice,
+  ScheduledDownlink,
+  ScheduleRefusal,
+} from '../base/seams.ts';
+import type { QueuedDownlink } from '../store/index.ts';
+import { classCFrameBytes, sealClassC, stopWaiting, takeBackClassC } from './class-c-frame.ts';
+import { onAir, type SlotOptions } from './downlink-slot.ts';
+import { current } from './mac/index.ts';
+import { downlinkPaths } from './receptions.ts';
+import type { LiveSession } from './session-cache.ts';
+import { mainCause } from './transmit.ts';
+import { classCWindow, rx1DelayMs } from './windows.ts';
+
+/** Sends to devices that listen all the time (TS001-1.0.4 §17), outside the windows that their uplinks open. */
+export interface ClassCDownlinks {
+  /** Something changed for the device: its queue, its session, or it was heard. Looks again what to send and when. */
+  wake(deviceRow: number): void;
+}
+
+const RX2_AFTER_RX1_MS = 1_000;
+/** Distance of two downlinks to one device unless its settings say otherwise. */
+const INTERVAL_MS = 1_000;
+/** How long an acknowledgement is waited for unless the device's settings say otherwise. */
+const ANSWER_TIMEOUT_MS = 5 * 60_000;
+/** A downlink with a time is handed over so long before it. */
+const AHEAD_MS = 5_200;
+/** When a downlink that no gateway takes now is tried again. */
+const RETRY_MS = 2_200;
+const HIGH_PRIORITY = 5;
+
+/** What is to be done for a session next. Times are those of the monotonic clock. */
+type Step =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'wait'; readonly untilMs: number }
+  /** The device did not acknowledge in time. */
+  | { readonly kind: 'unanswered'; readonly downlink: ApplicationDownlink }
+  /** It can never be sent. */
+  | { readonly kind: 'fail'; readonly item: QueuedDownlink; readonly cause: CauseCode }
+  | {
+      readonly kind: 'send';
+      readonly item: QueuedDownlink;
+      /** One transmission each; without an entry no gateway is known. */
+      readonly requests: readonly Omit<FreeDownlinkRequest, 'phyPayload'>[];
+    };
+
+function durationMs(
+  duration: { readonly seconds: bigint; readonly nanos: number } | undefined,
+): number | undefined {
+  return duration && Number(duration.seconds) * 1000 + duration.nanos / 1e6;
+}
+
+function absoluteMs({ classBC }: ApplicationDownlink): number | undefined {
+  return classBC?.absoluteTime && timestampMs(classBC.absoluteTime);
+}
+
+/** Gateways that may transmit: one list for each transmission. */
+function gatewayGroups(
+  session: LiveSession,
+  { classBC }: ApplicationDownlink,
+): readonly (readonly GatewayChoice[])[] {
+  const chosen = classBC?.gateways ?? [];
+  if (chosen.length === 0) {
+    const heard = downlinkPaths(session.activity.lastGroup?.receptions ?? []);
+    return heard.length > 0 ? [heard.map(({ gatewayId }) => ({ gatewayId, antennaIndex: 0 }))] : [];
+  }
+  const groups = new Map<number, GatewayChoice[]>();
+  for (const { gatewayIds, antennaIndex, groupIndex } of chosen) {
+    const group = groups.get(groupIndex) ?? [];
+    groups.set(groupIndex, [...group, { gatewayId: gatewayIds?.gatewayId ?? '', antennaIndex }]);
+  }
+  return [...groups.values()];
+}
+
+/** When the device is next free to hear something outside its windows, on the monotonic clock. */
+function freeAtMs({ mac, device, activity }: LiveSession): number {
+  const { lastUplink, lastDownlink } = activity;
+  const intervalMs = durationMs(device.message.macSettings?.classBCDownlinkInterval) ?? INTERVAL_MS;
+  return Math.max(
+    lastUplink
+      ? lastUplink.receivedMonotonicMs + rx1DelayMs(current(mac)) + RX2_AFTER_RX1_MS
+      : Number.NEGATIVE_INFINITY,
+    (lastDownlink?.startMonotonicMs ?? Number.NEGATIVE_INFINITY) + intervalMs,
+    lastDownlink?.endMonotonicMs ?? Number.NEGATIVE_INFINITY,
+  );
+}
+
+/** When the device has to have acknowledged, on the wall clock; undefined if nothing is waited for. */
+function answerDueMs({ mac, device }: LiveSession): number | undefined {
+  const { pendingApplicationDownlink, lastConfirmedDownlinkAt } = mac;
+  if (!pendingApplicationDownlink || !lastConfirmedDownlinkAt) return undefined;
+  const timeoutMs = durationMs(device.message.macSettings?.classCTimeout) ?? ANSWER_TIMEOUT_MS;
+  return timestampMs(lastConfirmedDownlinkAt) + timeoutMs;
+}
+
+/** The entry at the head of the queue: now, later or never. */
+function stepFor(
+  session: LiveSession,
+  item: QueuedDownlink,
+  now: { readonly wallMs: number; readonly monotonicMs: number },
+): Step {
+  const { downlink } = item;
+  const { profile, mac } = session;
+  const window = profile && classCWindow(profile.band, current(mac));
+  if (!window) return { kind: 'none' };
+  if (classCFrameBytes(item) > window.maxPhyPayloadBytes)
+    return { kind: 'fail', item, cause: 'application_downlink_too_long' };
+  const atMs = absoluteMs(downlink);
+  if (atMs !== undefined && atMs <= now.wallMs)
+    return { kind: 'fail', item, cause: 'expired_downlink' };
+  const dueMs = answerDueMs(session);
+  if (downlink.confirmed && dueMs !== undefined)
+    return { kind: 'wait', untilMs: now.monotonicMs + dueMs - now.wallMs };
+  const startMs =
+    atMs === undefined ? freeAtMs(session) : now.monotonicMs + atMs - AHEAD_MS - now.wallMs;
+  if (startMs > now.monotonicMs) return { kind: 'wait', untilMs: startMs };
+  const requests = gatewayGroups(session, downlink).map((gateways) => ({
+    window,
+    gateways,
+    bandId: profile.band.id,
+    frequencyPlanId: profile.plan.id,
+    priority: Math.min(downlink.priority, HIGH_PRIORITY),
+    ...(atMs !== undefined && { atMs }),
+  }));
+  return { kind: 'send', item, requests };
+}
+
+class ClassC implements ClassCDownlinks {
+  readonly #options: SlotOptions;
+  /** Devices that are being looked at, and whether to look once more. */
+  readonly #busy = new Map<number, boolean>();
+
+  constructor(options: SlotOptions) {
+    this.#options = options;
+  }
+
+  wake(deviceRow: number): void {
+    const isBusy = this.#busy.has(deviceRow);
+    this.#busy.set(deviceRow, isBusy);
+    if (isBusy) return;
+    this.#run(deviceRow)
+      .catch((error: unknown) => {
+        this.#options.logger.error(
+          { deviceRow, error: errorText(error) },
+          'a class C downlink was not sent',
+        );
+        return RETRY_MS;
+      })
+      .then((waitMs) => {
+        const isAgain = this.#busy.get(deviceRow) === true;
+        this.#busy.delete(deviceRow);
+        if (isAgain) {
+          this.wake(deviceRow);
+          return;
+        }
+        const session = this.#session(deviceRow);
+        if (waitMs !== undefined && session) this.#arm(session, waitMs);
+      })
+      .catch(() => this.#busy.delete(deviceRow));
+  }
+
+  #arm({ activity, device }: LiveSession, waitMs: number): void {
+    activity.classC?.cancel();
+    activity.classC = this.#options.clock.setTimer(waitMs, () => this.wake(device.row));
+  }
+
+  #session(deviceRow: number): LiveSession | undefined {
+    const { store, sessions } = this.#options;
+    const stored = store.networkSessions.byDevice(deviceRow).current;
+    return (
+      stored &&
+      sessions.byDevAddr(stored.devAddr).find(({ id, kind, mac }) => {
+        return id === stored.id && kind === 'current' && mac.deviceClass === Class.C;
+      })
+    );
+  }
+
+  #next(session: LiveSession): Step {
+    const { store, clock } = this.#options;
+    const now = { wallMs: clock.now(), monotonicMs: clock.monotonic() };
+    const dueMs = answerDueMs(session);
+    const { pendingApplicationDownlink: waiting } = session.mac;
+    if (waiting && dueMs !== undefined && dueMs <= now.wallMs)
+      return { kind: 'unanswered', downlink: waiting };
+    const item = store.downlinkQueue
+      .list(session.device.row)
+      .find(({ sessionKeyId }) => sameBytes(sessionKeyId, session.sessionKeyId));
+    if (item) return stepFor(session, item, now);
+    if (dueMs === undefined) return { kind: 'none' };
+    return { kind: 'wait', untilMs: now.monotonicMs + dueMs - now.wallMs };
+  }
+
+  /** Does what can be done now; answers in how many milliseconds to look again. */
+  async #run(deviceRow: number): Promise<number | undefined> {
+    const { clock } = this.#options;
+    for (;;) {
+      const session = this.#session(deviceRow);
+      if (!session) return undefined;
+      const step = this.#next(session);
+      switch (step.kind) {
+        case 'none':
+          return undefined;
+        case 'wait':
+          return Math.max(0, step.untilMs - clock.monotonic());
+        case 'unanswered':
+          await this.#unanswered(session, step.downlink);
+          break;
+        case 'fail':
+          await this.#fail(session, step.item, step.cause);
+          break;
+        case 'send': {
+          const waitMs = await this.#send(session, step.item, step.requests);
+          if (waitMs !== 'done') return waitMs;
+        }
+      }
+    }
+  }
+
+  #notice({ device, devAddr }: LiveSession, downlink: ApplicationDownlink) {
+    return { device, devAddr, downlink, correlationIds: downlink.correlationIds };
+  }
+
+  async #unanswered(session: LiveSession, downlink: ApplicationDownlink): Promise<void> {
+    const { store, application } = this.#options;
+    await store.unit(() => stopWaiting(store, session, downlink));
+    application.downlinkNotAcknowledged(this.#notice(session, downlink));
+  }
+
+  async #fail(session: LiveSession, item: QueuedDownlink, cause: CauseCode): Promise<void> {
+    const { store, application, events } = this.#options;
+    await store.unit(() => store.downlinkQueue.remove(item.id));
+    const about = this.#notice(session, item.downlink);
+    const { devAddr, correlationIds } = about;
+    events.publish('ns.down.data.schedule.fail', session.device, {
+      devAddr,
+      correlationIds,
+      causeCode: cause,
+    });
+    application.downlinkFailed({ ...about, cause });
+  }
+
+  /** No gateway takes it now. Said once for each reason: it is tried again and again. */
+  #postponed(session: LiveSession, refusals: readonly ScheduleRefusal[]): void {
+    const causeCode = mainCause(refusals);
+    const { activity, device, devAddr } = session;
+    if (activity.postponedFor === causeCode) return;
+    activity.postponedFor = causeCode;
+    this.#options.events.publish('ns.down.data.schedule.fail', device, { devAddr, causeCode });
+  }
+
+  async #send(
+    session: LiveSession,
+    item: QueuedDownlink,
+    requests: Extract<Step, { kind: 'send' }>['requests'],
+  ): Promise<number | undefined | 'done'> {
+    const { store, scheduler, clock } = this.#options;
+    const atMs = absoluteMs(item.downlink);
+    if (requests.length === 0) return atMs === undefined ? undefined : atMs - clock.now();
+    // Asked before the counter is used up: a refused frame would cost one with every attempt.
+    const phyPayload = new Uint8Array(classCFrameBytes(item));
+    const refusals = requests.map((one) => scheduler.checkFree({ ...one, phyPayload }));
+    if (refusals.every((list) => list !== undefined)) {
+      if (atMs === undefined) {
+        this.#postponed(session, refusals.flat());
+        return RETRY_MS;
+      }
+      await this.#fail(session, item, mainCause(refusals.flat()));
+      return 'done';
+    }
+    session.activity.postponedFor = undefined;
+    const sealed = await store.unit(() => sealClassC(store, session, item, clock.now()));
+    const taken = this.#transmit(session, item, sealed, requests);
+    if (taken) {
+      session.activity.lastDownlink = onAir(taken, sealed, clock);
+      await store.unit(() => store.downlinkQueue.remove(item.id));
+      return 'done';
+    }
+    await store.unit(() => this.#requeue(session, item));
+    return RETRY_MS;
+  }
+
+  /** The counter is used up and nothing was sent: what is queued gets new ones. Runs inside a unit. */
+  #requeue(session: LiveSession, item: QueuedDownlink): void {
+    const { store, application } = this.#options;
+    const downlinks = takeBackClassC(store, session, item);
+    if (downlinks.length === 0) return;
+    const { device, devAddr, sessionKeyId } = session;
+    const { fCnt: lastFCntDown, correlationIds } = item.downlink;
+    const again = application.queueInvalidated({
+      device,
+      devAddr,
+      sessionKeyId,
+      downlinks,
+      lastFCntDown,
+      correlationIds,
+    });
+    store.downlinkQueue.push(device.row, sessionKeyId, again);
+  }
+
+  /** One transmission for each group of gateways; the first one taken speaks for all. */
+  #transmit(
+    session: LiveSession,
+    { downlink }: QueuedDownlink,
+    phyPayload: Uint8Array,
+    requests: Extract<Step, { kind: 'send' }>['requests'],
+  ): ScheduledDownlink | undefined {
+    const { transmitter } = this.#options;
+    const { device, devAddr, profile } = session;
+    const { fCnt: fullFCnt, correlationIds } = downlink;
+    const evidence = [fact('full_f_cnt', fullFCnt), fact('device_class', 'C')];
+    let first: ScheduledDownlink | undefined;
+    for (const request of requests) {
+      const speaks = !first;
+      const taken = transmitter.send(
+        {
+          request: { ...request, phyPayload },
+          correlationIds,
+          device,
+          facts: { device, devAddr, fullFCnt, bandId: profile?.band.id },
+          stages: [{ kind: STAGE.NETWORK, outcome: OUTCOME.ACCEPTED, evidence }],
+          eventPrefix: 'ns.down.data',
+        },
+        (cause) => {
+          if (speaks) this.#transmitted(session, downlink, cause);
+        },
+      );
+      first ??= taken;
+    }
+    return first;
+  }
+
+  #transmitted(
+    session: LiveSession,
+    downlink: ApplicationDownlink,
+    cause: CauseCode | undefined,
+  ): void {
+    const { application, store, logger } = this.#options;
+    const about = this.#notice(session, downlink);
+    if (!cause) {
+      application.downlinkSent(about);
+      return;
+    }
+    application.downlinkFailed({ ...about, cause });
+    const now = this.#session(session.device.row);
+    if (!downlink.confirmed || !now) return;
+    store
+      .unit(() => stopWaiting(store, now, downlink))
+      .then(() => this.wake(now.device.row))
+      .catch((error: unknown) => {
+        logger.error({ error: errorText(error) }, 'a failed downlink is still waited for');
+      });
+  }
+}
+
+/** Creates the timing of class C downlinks. */
+export function createClassCDownlinks(options: SlotOptions): ClassCDownlinks {
+  return new ClassC(options);
+}
