@@ -194,7 +194,7 @@ test('a formatter that fails in a trial is an error that names the line', async 
   });
 });
 
-test('settings that devices share are set, read and deleted over REST', async () => {
+test('settings that devices share are set, read and deleted over REST, and outlast the program', async () => {
   const path = '/as/applications/lab/link';
   const missing = await call(path, undefined, 'GET');
   expect(missing).toMatchObject({
@@ -208,6 +208,10 @@ test('settings that devices share are set, read and deleted over REST', async ()
   expect(set).toMatchObject({ status: 200, json: link });
   const read = await call(`${path}?field_mask=default_formatters`, undefined, 'GET');
   expect(read.json).toEqual({ default_formatters });
+  await program.stop('SIGKILL');
+  program = await startHeadless(directory);
+  const again = await call(`${path}?field_mask=default_formatters`, undefined, 'GET');
+  expect(again.json).toEqual({ default_formatters });
   const wrong = await call(`${path}?field_mask=ids`, undefined, 'GET');
   expect(wrong.json).toMatchObject({ details: [{ name: 'field_mask_paths' }] });
   expect((await call(path, undefined, 'DELETE')).status).toBe(200);
