@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { hashOf, packageFile, root, say, unlessUpToDate } from './tool-chain.mjs';
 
 /** The compiler by its usual name, or as MinGW and the variable CC call it. */
-const compiler = process.env.CC ?? (process.platform === 'win32' ? 'gcc' : 'cc');
+export const usualCompiler = process.env.CC ?? (process.platform === 'win32' ? 'gcc' : 'cc');
 const ARGUMENTS = ['-std=gnu11', '-O3', '-Wall', '-Wextra', '-fvisibility=hidden', '-shared'];
 
 /**
@@ -29,9 +29,11 @@ function platformArguments(arch) {
  * Compiles into another file first: a running program keeps the one it has loaded.
  * @param {string} addonFile
  * @param {string} arch
+ * @param {string} compiler
+ * @param {readonly string[]} more arguments for the compiler
  * @returns {string | undefined} why there is no addon
  */
-function compile(addonFile, arch) {
+export function compileAddon(addonFile, arch, compiler = usualCompiler, more = []) {
   const sources = readdirSync(join(root, 'native')).filter((file) => file.endsWith('.c'));
   const fresh = `${addonFile}.${process.pid}`;
   mkdirSync(dirname(addonFile), { recursive: true });
@@ -39,6 +41,7 @@ function compile(addonFile, arch) {
     compiler,
     [
       ...ARGUMENTS,
+      ...more,
       ...platformArguments(arch),
       `-I${packageFile('node-api-headers', 'include')}`,
       '-o',
@@ -64,9 +67,9 @@ function compile(addonFile, arch) {
 export async function ensureNative(arch = process.arch) {
   const name = `${process.platform}-${arch}`;
   const addonFile = join(root, '.cache', 'native', `${name}.node`);
-  const inputs = `${hashOf(['native', 'scripts/native.mjs'])} ${compiler} ${name}`;
+  const inputs = `${hashOf(['native', 'scripts/native.mjs'])} ${usualCompiler} ${name}`;
   await unlessUpToDate(`native-${name}`, inputs, addonFile, async () => {
-    const problem = compile(addonFile, arch);
+    const problem = compileAddon(addonFile, arch);
     if (problem) say(`The cryptography runs in TypeScript, since ${problem}.`);
   });
   return existsSync(addonFile);
