@@ -5,16 +5,16 @@ import { unsafe } from '@noble/ciphers/aes.js';
  * Words are little endian: byte i of a block is bits 8·(i mod 4) of word i div 4.
  */
 export interface AesKey {
-  /** The schedule, then the subkeys: the row that the native addon reads. */
+  /** The schedule, then the two subkeys of CMAC (RFC 4493 §2.3): the row that the native addon reads. */
   readonly words: Uint32Array;
+  /** The schedule alone, in the same memory. */
   readonly encryptionSchedule: Uint32Array;
-  /** The two subkeys of CMAC (RFC 4493 §2.3), four words each. */
-  readonly cmacSubkeys: Uint32Array;
 }
 
 /** Bytes of an AES block and of a key. */
 export const BLOCK_BYTES = 16;
-const SCHEDULE_WORDS = 44;
+/** Words of the schedule; the first subkey comes behind it, then the second, four words each. */
+export const SCHEDULE_WORDS = 44;
 /** Words of an expanded key with its CMAC subkeys. */
 export const KEY_WORDS = SCHEDULE_WORDS + 8;
 
@@ -40,20 +40,16 @@ export function emptyKey(keyBytes: Uint8Array): AesKey {
     throw new RangeError(`an AES-128 key has 16 bytes, not ${keyBytes.length}`);
   }
   const words = new Uint32Array(KEY_WORDS);
-  return {
-    words,
-    encryptionSchedule: words.subarray(0, SCHEDULE_WORDS),
-    cmacSubkeys: words.subarray(SCHEDULE_WORDS),
-  };
+  return { words, encryptionSchedule: words.subarray(0, SCHEDULE_WORDS) };
 }
 
 /** Fills in the words of an empty key. */
-export function fillKey({ encryptionSchedule, cmacSubkeys }: AesKey, keyBytes: Uint8Array): void {
+export function fillKey({ words, encryptionSchedule }: AesKey, keyBytes: Uint8Array): void {
   encryptionSchedule.set(unsafe.expandKeyLE(keyBytes));
   const { s0, s1, s2, s3 } = unsafe.encrypt(encryptionSchedule, 0, 0, 0, 0);
   const first = doubled(Uint32Array.of(s0, s1, s2, s3));
-  cmacSubkeys.set(first, 0);
-  cmacSubkeys.set(doubled(first), 4);
+  words.set(first, SCHEDULE_WORDS);
+  words.set(doubled(first), SCHEDULE_WORDS + 4);
 }
 
 /** Little-endian word of the four bytes at `offset`. */

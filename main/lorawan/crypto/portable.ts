@@ -1,5 +1,5 @@
 import { unsafe } from '@noble/ciphers/aes.js';
-import { type AesKey, BLOCK_BYTES, fillKey, readWord, writeWord } from './aes.ts';
+import { type AesKey, BLOCK_BYTES, fillKey, readWord, SCHEDULE_WORDS, writeWord } from './aes.ts';
 import type { CryptoImplementation, UplinkMicCandidate } from './implementation.ts';
 import type { KeyTable } from './key-table.ts';
 import { openUplinksWith } from './portable-uplinks.ts';
@@ -17,7 +17,7 @@ function cmacWordWithPrefix(
   bytes: Uint8Array,
   end: number,
 ): number {
-  const { encryptionSchedule, cmacSubkeys } = key;
+  const { encryptionSchedule, words } = key;
   let { s0, s1, s2, s3 } = unsafe.encrypt(encryptionSchedule, prefix0, prefix1, prefix2, prefix3);
   let offset = 0;
   while (end - offset > BLOCK_BYTES) {
@@ -31,13 +31,13 @@ function cmacWordWithPrefix(
     offset += BLOCK_BYTES;
   }
   const complete = end - offset === BLOCK_BYTES;
-  const subkey = complete ? 0 : 4;
+  const subkey = SCHEDULE_WORDS + (complete ? 0 : 4);
   return unsafe.encrypt(
     encryptionSchedule,
-    s0 ^ lastWord(bytes, offset, end) ^ cmacSubkeys[subkey]!,
-    s1 ^ lastWord(bytes, offset + 4, end) ^ cmacSubkeys[subkey + 1]!,
-    s2 ^ lastWord(bytes, offset + 8, end) ^ cmacSubkeys[subkey + 2]!,
-    s3 ^ lastWord(bytes, offset + 12, end) ^ cmacSubkeys[subkey + 3]!,
+    s0 ^ lastWord(bytes, offset, end) ^ words[subkey]!,
+    s1 ^ lastWord(bytes, offset + 4, end) ^ words[subkey + 1]!,
+    s2 ^ lastWord(bytes, offset + 8, end) ^ words[subkey + 2]!,
+    s3 ^ lastWord(bytes, offset + 12, end) ^ words[subkey + 3]!,
   ).s0;
 }
 
@@ -53,19 +53,19 @@ function lastWord(bytes: Uint8Array, offset: number, end: number): number {
   return left === 0 ? 0x80 : 0;
 }
 
-function cmac({ encryptionSchedule, cmacSubkeys }: AesKey, message: Uint8Array): Uint8Array {
+function cmac({ encryptionSchedule, words }: AesKey, message: Uint8Array): Uint8Array {
   const length = message.length;
   let [s0, s1, s2, s3] = [0, 0, 0, 0];
   const lastBlock = length === 0 ? 0 : Math.floor((length - 1) / BLOCK_BYTES) * BLOCK_BYTES;
-  const subkey = length > 0 && length % BLOCK_BYTES === 0 ? 0 : 4;
+  const subkey = SCHEDULE_WORDS + (length > 0 && length % BLOCK_BYTES === 0 ? 0 : 4);
   for (let offset = 0; offset <= lastBlock; offset += BLOCK_BYTES) {
     const last = offset === lastBlock;
     ({ s0, s1, s2, s3 } = unsafe.encrypt(
       encryptionSchedule,
-      s0 ^ lastWord(message, offset, length) ^ (last ? cmacSubkeys[subkey]! : 0),
-      s1 ^ lastWord(message, offset + 4, length) ^ (last ? cmacSubkeys[subkey + 1]! : 0),
-      s2 ^ lastWord(message, offset + 8, length) ^ (last ? cmacSubkeys[subkey + 2]! : 0),
-      s3 ^ lastWord(message, offset + 12, length) ^ (last ? cmacSubkeys[subkey + 3]! : 0),
+      s0 ^ lastWord(message, offset, length) ^ (last ? words[subkey]! : 0),
+      s1 ^ lastWord(message, offset + 4, length) ^ (last ? words[subkey + 1]! : 0),
+      s2 ^ lastWord(message, offset + 8, length) ^ (last ? words[subkey + 2]! : 0),
+      s3 ^ lastWord(message, offset + 12, length) ^ (last ? words[subkey + 3]! : 0),
     ));
   }
   const result = new Uint8Array(BLOCK_BYTES);
