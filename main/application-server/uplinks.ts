@@ -1,5 +1,5 @@
 import { create, equals } from '@bufbuild/protobuf';
-import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { EndDeviceVersionIdentifiers } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import {
   ApplicationLocationSchema,
@@ -9,6 +9,7 @@ import {
 import { type Location, LocationSchema } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
 import { sameBytes } from '../base/bytes.ts';
 import { type CauseCode, OUTCOME, STAGE, type StageData } from '../base/causes.ts';
+import { durationFromFractionalMs } from '../base/durations.ts';
 import { errorText } from '../base/errors.ts';
 
 import { deviceEntity } from '../events/index.ts';
@@ -113,7 +114,7 @@ function commonFields(input: UplinkForApplication, opened: Opened) {
     settings: input.settings(),
     receivedAt: timestampFromMs(input.receivedAtMs),
     confirmed: input.confirmed,
-    consumedAirtime: durationFromMs(input.consumedAirtimeUs / 1000),
+    consumedAirtime: durationFromFractionalMs(input.consumedAirtimeUs / 1000),
     locations,
     ...(versionIds && { versionIds }),
   };

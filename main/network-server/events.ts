@@ -1,11 +1,12 @@
 import { create } from '@bufbuild/protobuf';
-import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { MType, type RejoinRequestType } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import {
   DownlinkMessageSchema,
   UplinkMessageSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import type { CauseCode } from '../base/causes.ts';
+import { durationFromFractionalMs } from '../base/durations.ts';
 import type { ScheduledDownlink } from '../base/seams.ts';
 import { deviceEntity, type EventData, encodedData } from '../events/index.ts';
 import {
@@ -137,7 +138,7 @@ export function uplinkData(group: UplinkGroup, deviceChannelIndex = 0): EventDat
       receivedAt: timestampFromMs(first.receivedAtMs),
       correlationIds: [...correlationIds(group)],
       deviceChannelIndex,
-      consumedAirtime: durationFromMs(airtimeUs / 1000),
+      consumedAirtime: durationFromFractionalMs(airtimeUs / 1000),
     }),
   );
   builtUplinks.set(group, { deviceChannelIndex, data });
