@@ -38,6 +38,7 @@ import { applicationAndGatewayServices } from './rpc/services/applications-and-g
 import { endDeviceServices } from './rpc/services/end-devices.ts';
 import { eventService } from './rpc/services/events.ts';
 import { frameService } from './rpc/services/frames.ts';
+import { gatewayServerService } from './rpc/services/gateway-server.ts';
 import { linkService } from './rpc/services/links.ts';
 import { simulatorService } from './rpc/services/simulator.ts';
 import { workspaceService } from './rpc/services/workspace.ts';
@@ -273,6 +274,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       applicationTrafficService(servers.application, { events, logger: logger.area('rpc') }),
       frameService({ frames, clock }),
       linkService({ links, listPorts }),
+      gatewayServerService(servers.gatewayServer),
       workspaceService({
         store,
         frames,

@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Code, createClient, type Interceptor } from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Gs } from '../main/api/gen/ttn/lorawan/v3/gatewayserver_pb.js';
 import { registerAbpDevice } from './support/abp-device.ts';
-import { type HeadlessProcess, startHeadless } from './support/headless-process.ts';
+import { API_KEY, type HeadlessProcess, startHeadless } from './support/headless-process.ts';
 import { programApi } from './support/program-api.ts';
 import { rxpkOf } from './support/udp-conversation.ts';
 import { createUdpForwarder, type UdpForwarder } from './support/udp-forwarder.ts';
@@ -69,4 +72,36 @@ test('a class C device is reached through a chosen gateway, before its first upl
   const afterMs = Number(txpk?.tmst) / 1_000 - 50_000;
   expect(afterMs).toBeGreaterThanOrEqual(2_000);
   await expect.poll(async () => (await api('GET', QUEUE)).downlinks ?? []).toEqual([]);
+});
+
+test('the connection of that gateway in numbers, over REST and gRPC', async () => {
+  const api = programApi(program);
+  const stats = await api('GET', `/gs/gateways/${GATEWAY_ID}/connection/stats`);
+  expect(stats).toMatchObject({
+    protocol: 'udp',
+    gateway_remote_address: { ip: '127.0.0.1' },
+    uplink_count: '1',
+    round_trip_times: { median: expect.stringMatching(/^0\.\d+s$/) },
+  });
+  expect(Number(stats.downlink_count)).toBeGreaterThanOrEqual(2);
+  const used = (stats.sub_bands as { min_frequency: string; downlink_utilization?: number }[]).find(
+    ({ min_frequency }) => min_frequency === '869400000',
+  );
+  expect(used?.downlink_utilization).toBeGreaterThan(0);
+
+  const authorize: Interceptor = (next) => (request) => {
+    request.header.set('authorization', `Bearer ${API_KEY}`);
+    return next(request);
+  };
+  const baseUrl = `http://${program.addresses.grpc}`;
+  const gateways = createClient(Gs, createGrpcTransport({ baseUrl, interceptors: [authorize] }));
+  const answer = await gateways.getGatewayConnectionStats({ gatewayId: GATEWAY_ID });
+  expect(answer).toMatchObject({ protocol: 'udp', uplinkCount: 1n });
+  await expect(gateways.getGatewayConnectionStats({ gatewayId: 'nobody' })).rejects.toMatchObject({
+    code: Code.NotFound,
+  });
+  const stranger = createClient(Gs, createGrpcTransport({ baseUrl }));
+  await expect(stranger.getGatewayConnectionStats({ gatewayId: GATEWAY_ID })).rejects.toMatchObject(
+    { code: Code.PermissionDenied },
+  );
 });

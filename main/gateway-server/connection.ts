@@ -45,6 +45,9 @@ export interface Connection {
   connectedAtMs: number | undefined;
   lastFrameAtMs: number | undefined;
   lastStatusAtMs: number | undefined;
+  lastDownlinkAtMs: number | undefined;
+  lastTxAcknowledgmentAtMs: number | undefined;
+  disconnectedAtMs: number | undefined;
   lastStatus: GatewayStatus | undefined;
   uplinkCount: number;
   downlinkCount: number;
@@ -73,6 +76,9 @@ export function createConnection(
     connectedAtMs: undefined,
     lastFrameAtMs: undefined,
     lastStatusAtMs: undefined,
+    lastDownlinkAtMs: undefined,
+    lastTxAcknowledgmentAtMs: undefined,
+    disconnectedAtMs: undefined,
     lastStatus: undefined,
     uplinkCount: 0,
     downlinkCount: 0,

@@ -32,6 +32,8 @@ export interface EmissionPlan {
   add(emission: Emission): void;
   /** Takes back one that was never transmitted. */
   remove(emission: Emission): void;
+  /** Those with emissions that are remembered. */
+  subBands(): readonly SubBandLimit[];
   /** Air time of the past hour in this sub-band, as a share. */
   utilization(subBand: SubBandLimit, nowMonotonicMs: number): number;
 }
@@ -123,6 +125,10 @@ export function createEmissionPlan(): EmissionPlan {
     remove(emission) {
       emissions = emissions.filter((other) => other !== emission);
     },
+    subBands: () =>
+      emissions
+        .map(({ subBand }) => subBand)
+        .filter((one, index, all) => all.findIndex((other) => sameSubBand(one, other)) === index),
     utilization: (subBand, nowMs) => usedMs(subBand, nowMs - HOUR_MS) / HOUR_MS,
   };
 }

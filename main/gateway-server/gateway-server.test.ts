@@ -257,3 +257,44 @@ test('round trips, counts and states are told per link', async () => {
   // 90th percentile of 100, 120, 140, 160, 180 by the floor rule is 160.
   expect(server.scheduler.leadTimeMs(path ? [path] : [])).toBe(50 + 160 / 2);
 });
+
+test('statistics of a connection: counts, times, round trips and what was used of each sub-band', async () => {
+  const { hear, schedule, server, sink, setAnswer, clock } = await start();
+  const stats = () => server.connectionStats('eui-aa555a0000000001');
+  expect(() => server.connectionStats('nobody')).toThrow(/nobody has not been connected/);
+  // What never happened is absent, not zero.
+  expect(stats()).toMatchObject({ protocol: 'virtual', uplinkCount: 0n, subBands: [] });
+  expect(stats().roundTripTimes).toBeUndefined();
+  const startedAtMs = clock.now();
+  for (const roundTripMs of [40, 10, 20, 30]) {
+    setAnswer({ result: 'success', roundTripMs });
+    expect(schedule(hear(heard(clock.monotonic() * 1_000))).ok).toBe(true);
+    await clock.advance(3_000);
+  }
+  sink.status({ gatewayEui: EUI, receivedCount: 4 });
+  expect(stats()).toMatchObject({
+    connectedAt: { seconds: BigInt(startedAtMs / 1_000) },
+    lastUplinkReceivedAt: { seconds: BigInt(startedAtMs / 1_000 + 9) },
+    uplinkCount: 4n,
+    lastDownlinkReceivedAt: { seconds: BigInt(startedAtMs / 1_000 + 9) },
+    downlinkCount: 4n,
+    txAcknowledgmentCount: 4n,
+    lastStatusReceivedAt: { seconds: BigInt(startedAtMs / 1_000 + 12) },
+    lastStatus: { metrics: { rxin: 4 } },
+    roundTripTimes: {
+      min: { nanos: 10_000_000 },
+      max: { nanos: 40_000_000 },
+      median: { nanos: 25_000_000 },
+      count: 4,
+    },
+  });
+  // Four frames of 20 bytes at SF7, 56.576 ms each, at 868.1 MHz: 1 % of an hour may be used.
+  const used = stats().subBands.filter(({ downlinkUtilization }) => downlinkUtilization > 0);
+  expect(used).toHaveLength(1);
+  expect(used[0]).toMatchObject({ minFrequency: 868_000_000n, maxFrequency: 868_600_000n });
+  expect(used[0]?.downlinkUtilizationLimit).toBeCloseTo(0.01);
+  expect(used[0]?.downlinkUtilization).toBeCloseTo((4 * 56.576) / 3_600_000, 8);
+  expect(stats().disconnectedAt).toBeUndefined();
+  sink.disconnected(EUI, 'unplugged');
+  expect(stats().disconnectedAt).toMatchObject({ seconds: BigInt(startedAtMs / 1_000 + 12) });
+});

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { LinkPhase, type LinkStatus, LinkStatusSchema } from '../api/gen/gatehouse/v1/links_pb.js';
+import type { GatewayConnectionStats } from '../api/gen/ttn/lorawan/v3/gateway_pb.js';
 import type { Clock } from '../base/clock.ts';
 import { defineError, errorText } from '../base/errors.ts';
 import type {
@@ -22,6 +23,7 @@ import {
   createConnection,
   type LinkSettings,
 } from './connection.ts';
+import { connectionStats, gatewayNotConnected } from './connection-stats.ts';
 import {
   acknowledgmentData,
   brokenFrame,
@@ -60,6 +62,8 @@ export interface GatewayServer {
   /** State of a link in the contract's form, without its settings. */
   statusOf(linkId: string): LinkStatus | undefined;
   linkIds(): readonly string[];
+  /** Counts and times of a gateway's connection; throws for one that was not heard since the start. */
+  connectionStats(gatewayId: string): GatewayConnectionStats;
   /** Called whenever what `statusOf` says may have changed. */
   onChange(listener: (linkId: string) => void): () => void;
   readonly scheduler: DownlinkScheduler;
@@ -260,6 +264,7 @@ class Gateways {
     const connection = entry.connections.get(gatewayEui);
     if (!connection?.connected) return;
     connection.connected = false;
+    connection.disconnectedAtMs = this.#options.clock.now();
     this.publish(connection, 'gs.gateway.disconnect');
     this.changed(entry.link.id);
   }
@@ -298,6 +303,7 @@ class Gateways {
     const { result, roundTripMs } = acknowledgment;
     if (result !== 'no_acknowledgment') {
       connection.txAcknowledgmentCount += 1;
+      connection.lastTxAcknowledgmentAtMs = this.#options.clock.now();
       this.publish(connection, 'gs.txack.receive', {
         data: () => acknowledgmentData(acknowledgment),
       });
@@ -343,6 +349,7 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     connectionById: (gatewayId) => gateways.connectionById(gatewayId),
     onSend(connection, request) {
       connection.downlinkCount += 1;
+      connection.lastDownlinkAtMs = options.clock.now();
       gateways.publish(connection, 'gs.down.send', { data: () => downlinkData(request) });
     },
     onAcknowledged: (connection, acknowledgment) =>
@@ -376,6 +383,11 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
       return entry && statusMessage(entry, mayRegister);
     },
     linkIds: () => [...links.keys()],
+    connectionStats(gatewayId) {
+      const connection = gateways.connectionById(gatewayId);
+      if (!connection) throw gatewayNotConnected({ gateway_uid: gatewayId });
+      return connectionStats(connection, options.clock.monotonic());
+    },
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,7 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Direction, type Frame, FrameSchema } from '../api/gen/gatehouse/v1/frames_pb.js';
-import { GatewayStatusSchema } from '../api/gen/ttn/lorawan/v3/gateway_pb.js';
+import {
+  GatewayStatusSchema,
+  type GatewayStatus as StatusMessage,
+} from '../api/gen/ttn/lorawan/v3/gateway_pb.js';
 import {
   DownlinkMessageSchema,
   GatewayUplinkMessageSchema,
@@ -91,8 +94,8 @@ export function acknowledgmentData({ result }: TxAcknowledgment): EventData {
   };
 }
 
-/** Data of `gs.status.receive`. */
-export function statusData(status: GatewayStatus, receivedAtMs: number): EventData {
+/** What a gateway reported of itself, in the API's form. */
+export function statusMessage(status: GatewayStatus, receivedAtMs: number): StatusMessage {
   const metrics: Record<string, number> = {};
   const add = (name: string, value: number | undefined): void => {
     if (value !== undefined) metrics[name] = value;
@@ -104,14 +107,16 @@ export function statusData(status: GatewayStatus, receivedAtMs: number): EventDa
   add('txin', status.downlinkReceivedCount);
   add('txok', status.transmittedCount);
   add('temp', status.temperatureCelsius);
-  return {
-    schema: GatewayStatusSchema,
-    message: create(GatewayStatusSchema, {
-      time: timestampFromMs(status.gatewayTimeMs ?? receivedAtMs),
-      versions: { ...status.versions },
-      metrics,
-    }),
-  };
+  return create(GatewayStatusSchema, {
+    time: timestampFromMs(status.gatewayTimeMs ?? receivedAtMs),
+    versions: { ...status.versions },
+    metrics,
+  });
+}
+
+/** Data of `gs.status.receive`. */
+export function statusData(status: GatewayStatus, receivedAtMs: number): EventData {
+  return { schema: GatewayStatusSchema, message: statusMessage(status, receivedAtMs) };
 }
 
 /** The record of a frame the gateway itself found broken. */

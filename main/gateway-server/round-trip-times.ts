@@ -8,6 +8,8 @@ export interface RoundTripTimes {
   add(roundTripMs: number): void;
   count(): number;
   medianMs(): number | undefined;
+  minMs(): number | undefined;
+  maxMs(): number | undefined;
   /** The value that so many percent of the samples do not exceed. */
   percentileMs(percent: number): number | undefined;
 }
@@ -25,6 +27,8 @@ export function createRoundTripTimes(monotonic: () => number): RoundTripTimes {
       samples = [...samples, { atMs: monotonic(), valueMs }].slice(-KEPT_SAMPLES);
     },
     count: () => sorted().length,
+    minMs: () => sorted()[0],
+    maxMs: () => sorted().at(-1),
     medianMs() {
       const values = sorted();
       const middle = values.length >> 1;

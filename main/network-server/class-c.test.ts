@@ -121,6 +121,10 @@ test('downlinks keep their order and a second between each other', async () => {
   expect(counterOf(1) - counterOf(0)).toBeGreaterThanOrEqual(1_185_000);
   await lab.clock.advance(2_000);
   expect([0, 1, 2].map((index) => read(index).payload)).toEqual(['00', '01', '02']);
+  // Another gateway would be free, and the device would hear two frames at once.
+  await push(...[3, 4, 5, 6].map((fCnt) => item(fCnt, {}, '00'.repeat(51))));
+  await lab.clock.advance(15_000);
+  expect([near.sent.length, far.sent.length]).toEqual([7, 0]);
 });
 
 test('one confirmed downlink waits for its answer; the next follows its acknowledgement', async () => {
@@ -176,14 +180,16 @@ test('a gateway not heard from yet transmits at once, without an uplink of the d
 test('a downlink with a time is sent then, and not in the windows of an uplink before', async () => {
   await register();
   await heard(0);
-  const absoluteTime = timestampFromMs(lab.clock.now() + 60_000);
-  await push(withClassBC(item(0), { absoluteTime }));
+  const atMs = lab.clock.now() + 60_000;
+  await push(withClassBC(item(0), { absoluteTime: timestampFromMs(atMs) }));
+  const heardAtMs = lab.clock.now();
+  await heard(1);
   await lab.clock.advance(30_000);
   expect(near.sent).toEqual([]);
-  await lab.clock.advance(24_900);
+  await lab.clock.advance(14_900);
   expect(near.sent[0]?.time).toEqual({
     kind: 'timestamp',
-    concentratorTimestampUs: 9_000_000 + 10_000_000 + 60_000_000,
+    concentratorTimestampUs: 9_000_000 + (atMs - heardAtMs) * 1_000,
   });
 });
 
@@ -235,4 +241,30 @@ test('a used-up duty cycle delays downlinks and loses none', async () => {
     Array.from({ length: count }, (_, fCnt) => fCnt),
   );
   expect(lab.application.failed).toEqual([]);
+});
+
+test('frames of two devices for one gateway follow each other, the concentrator recharged between', async () => {
+  await register();
+  await heard(0);
+  const { scheduler } = lab.gatewayServer;
+  const request = {
+    phyPayload: new Uint8Array(14),
+    window: {
+      window: 'immediate',
+      frequencyHz: RX2_HZ,
+      modulation: lora(12),
+      maxPhyPayloadBytes: 64,
+    },
+    gateways: [{ gatewayId: 'eui-aa555a0000000001', antennaIndex: 0 }],
+    bandId: 'EU_863_870',
+    frequencyPlanId: 'EU_863_870',
+    priority: 3,
+  } as const;
+  const margins = [1, 2].map(() => {
+    const result = scheduler.scheduleFree(request);
+    return result.ok ? result.scheduled.marginMs : Number.NaN;
+  });
+  // 14 bytes at SF12 are 1155.072 ms on air; 30 ms to recharge.
+  expect(margins[0]).toBe(50);
+  expect(margins[1]).toBeCloseTo(50 + 1_155.072 + 30, 3);
 });
