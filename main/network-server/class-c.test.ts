@@ -268,3 +268,16 @@ test('frames of two devices for one gateway follow each other, the concentrator 
   expect(margins[0]).toBe(50);
   expect(margins[1]).toBeCloseTo(50 + 1_155.072 + 30, 3);
 });
+
+test('a second gateway waits until the device has heard the first', async () => {
+  await register();
+  await heard(0);
+  const over = (fCnt: number, gatewayId: string) =>
+    withClassBC(item(fCnt, {}, '00'.repeat(51)), { gateways: [{ gatewayIds: { gatewayId } }] });
+  await push(over(0, 'eui-aa555a0000000001'), over(1, 'eui-aa555a0000000002'));
+  // 64 bytes at SF12 are 2793 ms on air, and the second is handed over when they are.
+  await lab.clock.advance(2_750);
+  expect([near.sent.length, far.sent.length]).toEqual([1, 0]);
+  await lab.clock.advance(150);
+  expect([near.sent.length, far.sent.length]).toEqual([1, 1]);
+});
