@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { createRegistry as createTypeRegistry } from '@bufbuild/protobuf';
 import { file_ttn_lorawan_v3_end_device } from './api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { file_ttn_lorawan_v3_error } from './api/gen/ttn/lorawan/v3/error_pb.js';
+import { file_ttn_lorawan_v3_gatewayserver } from './api/gen/ttn/lorawan/v3/gatewayserver_pb.js';
 import { file_ttn_lorawan_v3_messages } from './api/gen/ttn/lorawan/v3/messages_pb.js';
 import { createApplicationServer } from './application-server/application-server.ts';
 import { createFormatterService } from './application-server/formatters/formatter-service.ts';
@@ -303,6 +304,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       file_ttn_lorawan_v3_messages,
       file_ttn_lorawan_v3_end_device,
       file_ttn_lorawan_v3_error,
+      file_ttn_lorawan_v3_gatewayserver,
     ),
     files: async (request, caller) => options.refuseInterface?.(caller) ?? files(request),
   });

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { ScheduleDownlinkResponseSchema } from '../api/gen/ttn/lorawan/v3/gatewayserver_pb.js';
 import { MType, type RejoinRequestType } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import {
   DownlinkMessageSchema,
@@ -145,7 +146,20 @@ export function uplinkData(group: UplinkGroup, deviceChannelIndex = 0): EventDat
   return data;
 }
 
-/** Data of the `ns.down.*` events. */
+/** Data of the events of a downlink that a gateway took. */
+export function scheduleData({ gatewayId, marginMs, window }: ScheduledDownlink): EventData {
+  return {
+    schema: ScheduleDownlinkResponseSchema,
+    message: create(ScheduleDownlinkResponseSchema, {
+      delay: durationFromFractionalMs(marginMs),
+      downlinkPath: { path: { case: 'fixed', value: { gatewayIds: { gatewayId } } } },
+      rx1: window === 'RX1',
+      rx2: window === 'RX2',
+    }),
+  };
+}
+
+/** Data of the other `ns.down.*` events. */
 export function downlinkData(
   phyPayload: Uint8Array,
   device: NetworkDevice,

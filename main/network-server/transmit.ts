@@ -18,7 +18,7 @@ import type {
   ScheduleRefusal,
 } from '../base/seams.ts';
 import type { UplinkGroup } from './deduplication.ts';
-import { correlationIds, type DeviceEvents, downlinkData } from './events.ts';
+import { correlationIds, type DeviceEvents, downlinkData, scheduleData } from './events.ts';
 import type { NetworkDevice, NetworkStore } from './ports.ts';
 import { downlinkRecord, type FrameFacts, transmissionRecord, verdictMessage } from './records.ts';
 
@@ -131,7 +131,7 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
       const scheduledAtMs = clock.now();
       events.publish(`${eventPrefix}.schedule.success`, device, {
         correlationIds: ids,
-        data: () => downlinkData(phyPayload, device, facts.devAddr, scheduled),
+        data: () => scheduleData(scheduled),
       });
       const evidence = [
         fact('window', scheduled.window),

@@ -126,3 +126,19 @@ test('an unknown command and one that is cut short are told, and stand in the ve
   ]);
   expect(facts(-1)).toContain('mac_command_too_short');
 });
+
+test('a downlink that a gateway took is told with its window and its delay', async () => {
+  await registered();
+  await hear('02');
+  const response = lab.dataOf('ns.down.data.schedule.success').at(-1);
+  expect(response).toMatchObject({
+    $typeName: 'ttn.lorawan.v3.ScheduleDownlinkResponse',
+    downlinkPath: {
+      path: { case: 'fixed', value: { gatewayIds: { gatewayId: 'eui-aa555a0000000001' } } },
+    },
+    rx1: true,
+    rx2: false,
+    // As long before RX1 as the gateway asks for.
+    delay: { seconds: 0n, nanos: 100_000_000 },
+  });
+});
