@@ -43,10 +43,11 @@ export function sealClassC(
   const { fCnt, confirmed } = downlink;
   const isShared = !isLorawan11(session);
   store.networkSessions.updateCounters(session.id, {
-    ...(isShared && { lastNFCntDown: fCnt }),
+    ...(isShared ? { lastNFCntDown: fCnt } : { lastAFCntDown: fCnt }),
     ...(confirmed && { lastConfFCntDown: fCnt }),
   });
   if (isShared) session.lastNFCntDown = fCnt;
+  else session.lastAFCntDown = fCnt;
   if (confirmed) {
     session.lastConfFCntDown = fCnt;
     setWaiting(store, session, downlink, nowMs);
@@ -80,5 +81,5 @@ export function takeBackClassC(
   { downlink }: QueuedDownlink,
 ): readonly ApplicationDownlink[] {
   stopWaiting(store, session, downlink);
-  return isLorawan11(session) ? [] : overtaken(store, session, downlink.fCnt);
+  return overtaken(store, session, downlink.fCnt);
 }

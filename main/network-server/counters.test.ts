@@ -83,10 +83,11 @@ test('MAC commands in FOpts and on FPort 0 at once: the frame is discarded', asy
   expect(lastVerdict()).toMatchObject({ outcome: Outcome.ACCEPTED });
 });
 
-async function joined(): Promise<DeviceKeys11> {
+async function joined(supportsClassC = false): Promise<DeviceKeys11> {
   await lab.registry.registerEverywhere(
     otaaDevice({
       lorawanVersion: MACVersion.MAC_V1_1,
+      supportsClassC,
       lorawanPhyVersion: PHYVersion.PHY_V1_1_REV_B,
       rootKeys: { appKey: { key: hex(APP_KEY) }, nwkKey: { key: hex(NWK_KEY) } },
     }),
@@ -133,4 +134,15 @@ test('an AFCntDown stays used if no gateway took the frame', async () => {
   near.setDownlinkReady(true);
   await hear(uplink11(keys, 2));
   expect(readDownlink11(near.sent.at(-1)?.phyPayload ?? hex(''), keys).fCnt).toBe(1);
+});
+
+test('an AFCntDown sent in class C is never taken again either', async () => {
+  const keys = await joined(true);
+  await hear(uplink11(keys, 1, { fOpts: '2002' }));
+  const before = near.sent.length;
+  await queue(keys, 3, 'c0ffee');
+  await lab.clock.advance(5_000);
+  expect(near.sent).toHaveLength(before + 1);
+  expect(stored()).toMatchObject({ lastAFCntDown: 3 });
+  await expect(queue(keys, 3, 'beef')).rejects.toThrow(/4/);
 });
