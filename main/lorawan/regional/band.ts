@@ -32,7 +32,8 @@ export interface SubBand {
 
 /** How channel masks of LinkADRReq are read and written. */
 export interface ChannelMaskRules {
-  readonly layout: 'mask16' | 'mask72';
+  /** By number of uplink channels. */
+  readonly layout: 'mask16' | 'mask48' | 'mask64' | 'mask72' | 'mask96';
   /** ChMaskCntl 5 (banks of eight) may be used. */
   readonly banksOfEight: boolean;
   /** All masks of a frame take effect together; otherwise an empty set in between must be avoided. */
@@ -147,10 +148,12 @@ export function loraRow(
   bandwidthKhz: number,
   direction: DataRateRow['direction'],
   maxMacPayload: number,
+  maxMacPayloadWithDwellTime?: number,
 ): DataRateRow {
   const bandwidthHz = bandwidthKhz * 1000;
   const dataRate = { kind: 'lora', spreadingFactor, bandwidthHz, codingRate: '4/5' } as const;
-  return { dataRate, direction, maxMacPayload };
+  const row = { dataRate, direction, maxMacPayload };
+  return maxMacPayloadWithDwellTime === undefined ? row : { ...row, maxMacPayloadWithDwellTime };
 }
 
 /** An FSK data rate. */

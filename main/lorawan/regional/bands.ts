@@ -1,11 +1,34 @@
 import type { Direction } from '../identifiers.ts';
-import type { PhyVersion } from '../versions.ts';
+import { PHY_VERSIONS, type PhyVersion } from '../versions.ts';
+import { AS923 } from './as923.ts';
+import { AU915 } from './au915.ts';
 import type { Band, BandDefinition, SubBand } from './band.ts';
+import { CN470 } from './cn470.ts';
+import { CN779 } from './cn779.ts';
 import { type DataRate, sameDataRate } from './data-rate.ts';
+import { EU433 } from './eu433.ts';
 import { EU868 } from './eu868.ts';
+import { IN865 } from './in865.ts';
+import { ISM2400 } from './ism2400.ts';
+import { KR920 } from './kr920.ts';
+import { MA869 } from './ma869.ts';
+import { RU864 } from './ru864.ts';
 import { US915 } from './us915.ts';
 
-const DEFINITIONS: readonly BandDefinition[] = [EU868, US915];
+const DEFINITIONS: readonly BandDefinition[] = [
+  EU868,
+  US915,
+  AU915,
+  ...AS923,
+  ...CN470,
+  CN779,
+  EU433,
+  IN865,
+  KR920,
+  RU864,
+  MA869,
+  ISM2400,
+];
 const cache = new Map<string, Band | undefined>();
 
 /** Ids of the bands this program knows, e.g. `EU_863_870`. */
@@ -86,7 +109,11 @@ export function subBandOf(regional: Band, frequencyHz: number): SubBand | undefi
   );
 }
 
-/** The band in its newest version: for callers that know no device, such as the gateway side. */
+/** The band in the newest version that has it: for callers that know no device, such as the gateway side. */
 export function latestBand(bandId: string): Band | undefined {
-  return band(bandId, 'RP002_V1_0_4');
+  for (const phyVersion of [...PHY_VERSIONS].reverse()) {
+    const found = band(bandId, phyVersion);
+    if (found) return found;
+  }
+  return undefined;
 }

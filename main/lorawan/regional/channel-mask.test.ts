@@ -55,6 +55,58 @@ describe('reading masks', () => {
   });
 });
 
+describe('masks of banks of 16 channels', () => {
+  const bandWith = (id: string, version: PhyVersion): Band => band(id, version)!;
+  const layouts = [
+    { regional: bandWith('CN_470_510_26_A', 'RP002_V1_0_4'), count: 48, allOn: 3, allOff: 4 },
+    { regional: bandWith('CN_470_510_20_A', 'RP002_V1_0_4'), count: 64, allOn: 6, allOff: 7 },
+    {
+      regional: bandWith('CN_470_510', 'PHY_V1_0_3_REV_A'),
+      count: 96,
+      allOn: 6,
+      allOff: undefined,
+    },
+  ];
+
+  it.each(layouts)('$count channels are read', ({ regional, count, allOn, allOff }) => {
+    const apply = (channelMaskControl: number, channelMask = 0, from = channels(count)) =>
+      applyChannelMask(regional, from, { channelMaskControl, channelMask });
+    const all = channels(count, ...range(0, count));
+    for (let bank = 0; bank < count / 16; bank++) {
+      expect(apply(bank, 0x8001)).toEqual(channels(count, 16 * bank, 16 * bank + 15));
+    }
+    expect(apply(allOn)).toEqual(all);
+    if (allOff !== undefined) expect(apply(allOff, 0xffff, all)).toEqual(channels(count));
+    const defined = new Set([...range(0, count / 16), allOn, allOff]);
+    const others = range(0, 9).filter((control) => !defined.has(control));
+    expect(others.map((control) => apply(control))).toEqual(others.map(() => undefined));
+  });
+
+  it.each(layouts)('$count channels take few commands', ({ regional, count, allOn, allOff }) => {
+    const all = channels(count, ...range(0, count));
+    const none = channels(count);
+    expect(generateChannelMasks(regional, none, all)).toEqual([
+      { channelMaskControl: allOn, channelMask: 0 },
+    ]);
+    expect(generateChannelMasks(regional, all, channels(count, 3))).toHaveLength(
+      allOff === undefined ? 6 : 2,
+    );
+    expect(generateChannelMasks(regional, channels(count, 1), channels(count, 1))).toEqual([
+      { channelMaskControl: 0, channelMask: 2 },
+    ]);
+  });
+
+  it.each(layouts)('$count channels always become the desired ones', ({ regional, count }) => {
+    const set = fc.array(fc.boolean(), { minLength: count, maxLength: count });
+    fc.assert(
+      fc.property(set, set, (current, desired) => {
+        const masks = generateChannelMasks(regional, current, desired);
+        expect(applyAll(regional, current, masks)).toEqual(desired);
+      }),
+    );
+  });
+});
+
 describe('writing masks', () => {
   it('takes one command for 16 channels', () => {
     expect(generateChannelMasks(eu, channels(16), channels(16, 0, 1, 2))).toEqual([

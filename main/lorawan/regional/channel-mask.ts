@@ -38,6 +38,29 @@ function apply16(enabled: Enabled, mask: ChannelMask): boolean[] | undefined {
   }
 }
 
+/** Number of channels and the ChMaskCntl values that switch all of them, in layouts of plain banks of 16. */
+const BANK_LAYOUTS = {
+  mask48: { channels: 48, allOn: 3, allOff: 4 },
+  mask64: { channels: 64, allOn: 6, allOff: 7 },
+  mask96: { channels: 96, allOn: 6, allOff: undefined },
+} as const;
+type BankLayout = (typeof BANK_LAYOUTS)[keyof typeof BANK_LAYOUTS];
+
+function applyBanks(
+  layout: BankLayout,
+  enabled: Enabled,
+  mask: ChannelMask,
+): boolean[] | undefined {
+  const { channelMaskControl, channelMask } = mask;
+  const full = Array.from({ length: layout.channels }, (_, index) => enabled[index] === true);
+  if (channelMaskControl < layout.channels / BANK) {
+    return withBits(full, BANK * channelMaskControl, BANK, channelMask);
+  }
+  if (channelMaskControl === layout.allOn) return full.fill(true);
+  if (channelMaskControl === layout.allOff) return full.fill(false);
+  return undefined;
+}
+
 function setRange(enabled: Enabled, first: number, count: number, value: boolean): boolean[] {
   const result = [...enabled];
   result.fill(value, first, first + count);
@@ -90,9 +113,49 @@ export function applyChannelMask(
   enabled: readonly boolean[],
   mask: ChannelMask,
 ): boolean[] | undefined {
-  return regional.channelMasks.layout === 'mask16'
-    ? apply16(enabled, mask)
-    : apply72(enabled, mask);
+  const { layout } = regional.channelMasks;
+  switch (layout) {
+    case 'mask16':
+      return apply16(enabled, mask);
+    case 'mask72':
+      return apply72(enabled, mask);
+    default:
+      return applyBanks(BANK_LAYOUTS[layout], enabled, mask);
+  }
+}
+
+function bankDifferences(layout: BankLayout, current: Enabled, desired: Enabled): ChannelMask[] {
+  return Array.from({ length: layout.channels / BANK }, (_, bank) => ({
+    channelMaskControl: bank,
+    channelMask: bitsOf(desired, BANK * bank, BANK),
+  })).filter(
+    ({ channelMaskControl, channelMask }) =>
+      channelMask !== bitsOf(current, BANK * channelMaskControl, BANK),
+  );
+}
+
+/** Banks that differ, or all channels on or off first if that takes fewer commands. */
+function generateBanks(
+  layout: BankLayout,
+  current: Enabled,
+  desired: Enabled,
+): readonly ChannelMask[] {
+  const plain = bankDifferences(layout, current, desired);
+  if (plain.length === 0) {
+    return [{ channelMaskControl: 0, channelMask: bitsOf(desired, 0, BANK) }];
+  }
+  const startingWith = (control: number | undefined, on: boolean): readonly ChannelMask[] => {
+    if (control === undefined) return plain;
+    const first = { channelMaskControl: control, channelMask: 0 };
+    const then = Array.from({ length: layout.channels }, () => on);
+    return [first, ...bankDifferences(layout, then, desired)];
+  };
+  const allOn = startingWith(layout.allOn, true);
+  if (allOn.length === 1) return allOn;
+  if (plain.length <= 2) return plain;
+  const allOff = startingWith(layout.allOff, false);
+  const best = allOn.length < allOff.length ? allOn : allOff;
+  return best.length < plain.length ? best : plain;
 }
 
 /** Masks for the banks of narrow channels that differ, and for the wide channels if they do. */
@@ -181,9 +244,11 @@ export function generateChannelMasks(
   current: readonly boolean[],
   desired: readonly boolean[],
 ): readonly ChannelMask[] {
-  if (regional.channelMasks.layout === 'mask16') {
+  const { layout } = regional.channelMasks;
+  if (layout === 'mask16') {
     return [{ channelMaskControl: 0, channelMask: bitsOf(desired, 0, BANK) }];
   }
+  if (layout !== 'mask72') return generateBanks(BANK_LAYOUTS[layout], current, desired);
   const full = (enabled: Enabled): boolean[] =>
     Array.from({ length: ALL_CHANNELS }, (_, index) => enabled[index] === true);
   return generate72(regional, full(current), full(desired));

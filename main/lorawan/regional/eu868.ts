@@ -4,46 +4,16 @@ import {
   type BandDefinition,
   COMMON_TIMING,
   channelRow,
-  type DataRateRow,
-  fskRow,
-  loraRow,
-  lrFhssRow,
   powerSteps,
   type Rx1DataRates,
   type SubBand,
 } from './band.ts';
+import { COMMON_DATA_RATES, COMMON_RX1, LR_FHSS_868_DATA_RATES } from './tables.ts';
 
 const RX2_FREQUENCY_HZ = 869_525_000;
 
 const CHANNELS = channelRow(3, 0, 868_100_000, 200_000, [0, 5]);
 
-const BASE_DATA_RATES: readonly (readonly [number, DataRateRow])[] = [
-  [0, loraRow(12, 125, 'both', 59)],
-  [1, loraRow(11, 125, 'both', 59)],
-  [2, loraRow(10, 125, 'both', 59)],
-  [3, loraRow(9, 125, 'both', 123)],
-  [4, loraRow(8, 125, 'both', 250)],
-  [5, loraRow(7, 125, 'both', 250)],
-  [6, loraRow(7, 250, 'both', 250)],
-  [7, fskRow(50_000, 'both', 250)],
-];
-const LR_FHSS_DATA_RATES: readonly (readonly [number, DataRateRow])[] = [
-  [8, lrFhssRow(137, '1/3', 58)],
-  [9, lrFhssRow(137, '2/3', 123)],
-  [10, lrFhssRow(336, '1/3', 58)],
-  [11, lrFhssRow(336, '2/3', 123)],
-];
-
-const BASE_RX1: Rx1DataRates = {
-  0: [0, 0, 0, 0, 0, 0],
-  1: [1, 0, 0, 0, 0, 0],
-  2: [2, 1, 0, 0, 0, 0],
-  3: [3, 2, 1, 0, 0, 0],
-  4: [4, 3, 2, 1, 0, 0],
-  5: [5, 4, 3, 2, 1, 0],
-  6: [6, 5, 4, 3, 2, 1],
-  7: [7, 6, 5, 4, 3, 2],
-};
 const LR_FHSS_RX1: Rx1DataRates = {
   8: [1, 0, 0, 0, 0, 0],
   9: [2, 1, 0, 0, 0, 0],
@@ -80,7 +50,7 @@ function build(phyVersion: PhyVersion): Band {
     maxUplinkChannels: 16,
     maxDownlinkChannels: 16,
     dynamicChannels: true,
-    dataRates: new Map([...BASE_DATA_RATES, ...(lrFhss ? LR_FHSS_DATA_RATES : [])]),
+    dataRates: new Map([...COMMON_DATA_RATES, ...(lrFhss ? LR_FHSS_868_DATA_RATES : [])]),
     strictCodingRate: since('RP002_V1_0_0'),
     maxAdrDataRateIndex: 5,
     dynamicAdr: true,
@@ -88,7 +58,7 @@ function build(phyVersion: PhyVersion): Band {
     txOffsetsDb,
     maxTxPowerIndex: txOffsetsDb.length - 1,
     rx1Channel: 'same_index',
-    rx1DataRates: lrFhss ? { ...BASE_RX1, ...LR_FHSS_RX1 } : BASE_RX1,
+    rx1DataRates: lrFhss ? { ...COMMON_RX1, ...LR_FHSS_RX1 } : COMMON_RX1,
     rx2: { dataRateIndex: 0, frequencyHz: RX2_FREQUENCY_HZ },
     cfListType: 'FREQUENCIES',
     channelMasks: { layout: 'mask16', banksOfEight: false, atomic: true },

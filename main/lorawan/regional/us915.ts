@@ -4,31 +4,29 @@ import {
   type BandDefinition,
   COMMON_TIMING,
   channelRow,
-  type DataRateRow,
   loraRow,
   lrFhssRow,
   powerSteps,
   type Rx1DataRates,
   type SubBand,
 } from './band.ts';
+import {
+  type DataRateTable,
+  WIDE_DOWNLINK_CHANNELS,
+  WIDE_DOWNLINK_DATA_RATES,
+  WIDE_RELAY_WOR_CHANNELS,
+} from './tables.ts';
 
 const NARROW_CHANNELS = channelRow(64, 0, 902_300_000, 200_000, [0, 3]);
-const DOWNLINK_CHANNELS = channelRow(8, 0, 923_300_000, 600_000, [8, 13]);
-
-const BASE_DATA_RATES: readonly (readonly [number, DataRateRow])[] = [
+const BASE_DATA_RATES: DataRateTable = [
   [0, loraRow(10, 125, 'up', 19)],
   [1, loraRow(9, 125, 'up', 61)],
   [2, loraRow(8, 125, 'up', 133)],
   [3, loraRow(7, 125, 'up', 250)],
   [4, loraRow(8, 500, 'up', 250)],
-  [8, loraRow(12, 500, 'down', 61)],
-  [9, loraRow(11, 500, 'down', 137)],
-  [10, loraRow(10, 500, 'down', 250)],
-  [11, loraRow(9, 500, 'down', 250)],
-  [12, loraRow(8, 500, 'down', 250)],
-  [13, loraRow(7, 500, 'down', 250)],
+  ...WIDE_DOWNLINK_DATA_RATES,
 ];
-const LR_FHSS_DATA_RATES: readonly (readonly [number, DataRateRow])[] = [
+const LR_FHSS_DATA_RATES: DataRateTable = [
   [5, lrFhssRow(1523, '1/3', 58)],
   [6, lrFhssRow(1523, '2/3', 133)],
 ];
@@ -48,16 +46,11 @@ const SUB_BANDS: readonly SubBand[] = [
   { minFrequencyHz: 923_300_000, maxFrequencyHz: 927_500_000, dutyCycle: 1, maxEirpDbm: 28.15 },
 ];
 
-const RELAY_WOR_CHANNELS = [
-  { frequencyHz: 916_700_000, ackFrequencyHz: 918_300_000, dataRateIndex: 10 },
-  { frequencyHz: 919_900_000, ackFrequencyHz: 921_500_000, dataRateIndex: 10 },
-];
-
 function build(phyVersion: PhyVersion): Band {
   const since = (version: PhyVersion): boolean => isPhyAtLeast(phyVersion, version);
   const lrFhss = since('RP002_V1_0_2');
   const txOffsetsDb = powerSteps(since('PHY_V1_0_3_REV_A') ? 15 : 11);
-  const downlinkFrequenciesHz = DOWNLINK_CHANNELS.map((channel) => channel.frequencyHz);
+  const downlinkFrequenciesHz = WIDE_DOWNLINK_CHANNELS.map((channel) => channel.frequencyHz);
   return {
     id: 'US_902_928',
     commonName: 'US915',
@@ -67,7 +60,7 @@ function build(phyVersion: PhyVersion): Band {
       ...NARROW_CHANNELS,
       ...channelRow(8, 64, 903_000_000, 1_600_000, [4, lrFhss ? 6 : 4]),
     ],
-    downlinkChannels: DOWNLINK_CHANNELS,
+    downlinkChannels: WIDE_DOWNLINK_CHANNELS,
     maxUplinkChannels: 72,
     maxDownlinkChannels: 8,
     dynamicChannels: false,
@@ -97,7 +90,7 @@ function build(phyVersion: PhyVersion): Band {
     pingSlotFrequenciesHz: downlinkFrequenciesHz,
     txParamSetup: false,
     bootDwellTime: { uplink: true, downlink: false },
-    relayWorChannels: since('RP002_V1_0_4') ? RELAY_WOR_CHANNELS : [],
+    relayWorChannels: since('RP002_V1_0_4') ? WIDE_RELAY_WOR_CHANNELS : [],
     ...COMMON_TIMING,
   };
 }
