@@ -10,7 +10,7 @@ import type {
   ScheduleRefusal,
   WindowSettings,
 } from '../base/seams.ts';
-import { frequencyPlan, latestBand, subBandOf, timeOnAirUs } from '../lorawan/index.ts';
+import { frequencyPlan, latestBand, subBandOfPlan, timeOnAirUs } from '../lorawan/index.ts';
 import { type ClockSync, type Connection, leadTimeMs } from './connection.ts';
 import type { Emission, SubBandLimit } from './emission-plan.ts';
 
@@ -81,11 +81,14 @@ function evidenceRecord(
   );
 }
 
+/** The dwell time limit of the regional parameters. */
+const DWELL_TIME_MS = 400;
+
 /** Power at the antenna: what band, frequency plan and link allow, in that order. */
 function eirpOf({ request, connection, window }: Attempt): number | Refused {
   const regional = latestBand(request.bandId);
   const plan = frequencyPlan(request.frequencyPlanId);
-  const subBand = regional && subBandOf(regional, window.frequencyHz);
+  const subBand = regional && subBandOfPlan(regional, plan, window.frequencyHz);
   const { minEirpDbm, maxEirpDbm } = connection.link.capabilities;
   const legalDbm = Math.min(
     subBand?.maxEirpDbm ?? regional?.defaultMaxEirpDbm ?? Number.POSITIVE_INFINITY,
@@ -105,7 +108,8 @@ function eirpOf({ request, connection, window }: Attempt): number | Refused {
 function subBandLimit({ request, window }: Attempt): SubBandLimit | Refused {
   const regional = latestBand(request.bandId);
   if (!regional) return NO_LIMIT;
-  const found = subBandOf(regional, window.frequencyHz);
+  const plan = frequencyPlan(request.frequencyPlanId);
+  const found = subBandOfPlan(regional, plan, window.frequencyHz);
   if (found) return found;
   if (regional.subBands.length === 0) return NO_LIMIT;
   return refused('tx_freq', fact('frequency', window.frequencyHz, 'Hz'));
@@ -113,11 +117,12 @@ function subBandLimit({ request, window }: Attempt): SubBandLimit | Refused {
 
 function dwellTimeProblem({ request }: Attempt, airtimeUs: number): Refused | undefined {
   const limit = frequencyPlan(request.frequencyPlanId)?.dwellTime;
-  if (!limit?.downlinks || airtimeUs <= limit.durationMs * 1000) return undefined;
+  const durationMs = limit?.durationMs ?? DWELL_TIME_MS;
+  if (!limit?.downlinks || airtimeUs <= durationMs * 1000) return undefined;
   return refused(
     'dwell_time',
     fact('time_on_air', airtimeUs / 1000, 'ms'),
-    fact('max_time_on_air', limit.durationMs, 'ms'),
+    fact('max_time_on_air', durationMs, 'ms'),
   );
 }
 

@@ -172,7 +172,7 @@ export function assembleDownlink(
   const empty: Assembly = { failed: [], invalidated: [], lastFCntDown };
   if (!profile) return empty;
   const parameters = current(session.mac);
-  const windows = receiveWindows(profile.band, parameters, uplink, rx1DelayMs(parameters));
+  const windows = receiveWindows(profile, parameters, uplink, rx1DelayMs(parameters));
   const room = Math.max(0, ...windows.map((one) => one.maxPhyPayloadBytes)) - FIXED_BYTES;
   if (room < 0) return empty;
   const queue = store.downlinkQueue.list(device.row);

@@ -108,7 +108,7 @@ function stepFor(
 ): Step {
   const { downlink } = item;
   const { profile, mac } = session;
-  const window = profile && classCWindow(profile.band, current(mac));
+  const window = profile && classCWindow(profile, current(mac));
   if (!window) return { kind: 'none' };
   if (classCFrameBytes(item) > window.maxPhyPayloadBytes)
     return { kind: 'fail', item, cause: 'application_downlink_too_long' };

@@ -219,7 +219,11 @@ export function examineUplink(
   if (channelIndex < 0)
     return refuse('uplink_channel_not_found', [...evidence, fact('frequency', frequencyHz, 'Hz')]);
   evidence.push(fact('channel_index', channelIndex));
-  const dwellTime = parameters.uplinkDwellTime?.value ?? profile.band.bootDwellTime.uplink ?? false;
+  const dwellTime =
+    parameters.uplinkDwellTime?.value ??
+    profile.band.bootDwellTime.uplink ??
+    profile.plan.dwellTime?.uplinks ??
+    false;
   const limit = maxMacPayload(profile.band, rate, dwellTime);
   const size = frame.phyPayload.length - FRAME_OVERHEAD_BYTES;
   if (profile.macVersion === '1.0.4' && limit !== undefined && size > limit)

@@ -75,11 +75,12 @@ export function newDevAddr(
 
 /** Channels for the join-accept, if the band has such a list and it fits. */
 export function cfListFor(
-  { band }: DeviceProfile,
+  profile: DeviceProfile,
   mac: MACState,
   place: UplinkPlace,
 ): Uint8Array | undefined {
-  const windows = receiveWindows(band, current(mac), place, band.joinAcceptDelay1Ms);
+  const { band } = profile;
+  const windows = receiveWindows(profile, current(mac), place, band.joinAcceptDelay1Ms);
   const largest = Math.max(0, ...windows.map((window) => window.maxPhyPayloadBytes));
   if (largest < LONG_JOIN_ACCEPT_BYTES) return undefined;
   return buildCfList(

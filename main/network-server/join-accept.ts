@@ -34,7 +34,7 @@ export function sendJoinAccept(
       request: {
         phyPayload: joinAccept,
         paths: downlinkPaths(group.receptions),
-        windows: receiveWindows(band, parameters, place, delayMs),
+        windows: receiveWindows(profile, parameters, place, delayMs),
         bandId: band.id,
         frequencyPlanId: plan.id,
         priority: HIGHEST_PRIORITY,

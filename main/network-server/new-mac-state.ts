@@ -132,6 +132,8 @@ function desiredParameters(
   current: MACParameters,
 ): MACParameters {
   const planRx2 = plan.rx2DefaultDataRateIndex as DataRateIndex | undefined;
+  const { rx2DefaultFrequencyHz } = plan;
+  const planRx2Hz = rx2DefaultFrequencyHz === undefined ? undefined : BigInt(rx2DefaultFrequencyHz);
   const planEirp =
     plan.maxEirpDbm && plan.maxEirpDbm < rules.defaultMaxEirpDbm
       ? plan.maxEirpDbm
@@ -151,7 +153,7 @@ function desiredParameters(
     rx1DataRateOffset: settings?.desiredRx1DataRateOffset?.value ?? current.rx1DataRateOffset,
     rx2DataRateIndex:
       settings?.desiredRx2DataRateIndex?.value ?? planRx2 ?? current.rx2DataRateIndex,
-    rx2Frequency: settings?.desiredRx2Frequency?.value ?? current.rx2Frequency,
+    rx2Frequency: settings?.desiredRx2Frequency?.value ?? planRx2Hz ?? current.rx2Frequency,
     maxDutyCycle: settings?.desiredMaxDutyCycle?.value ?? AggregatedDutyCycle.DUTY_CYCLE_1,
     channels: planChannels(rules, plan, current.channels),
   });

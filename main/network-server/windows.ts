@@ -7,6 +7,9 @@ import {
   rx1ChannelIndex,
   rx1DataRateIndex,
 } from '../lorawan/index.ts';
+import type { DeviceProfile } from './device-profile.ts';
+
+type PlanAndBand = Pick<DeviceProfile, 'band' | 'plan'>;
 
 /** MHDR and MIC. */
 const FRAME_OVERHEAD_BYTES = 5;
@@ -38,24 +41,39 @@ function windowAt(
   return [{ window, delayMs, frequencyHz, modulation, maxPhyPayloadBytes }];
 }
 
+/**
+ * Whether the downlink dwell time limit is in force: what the device was told, else what the band or the plan says, else
+ * the limit, which is always safe to keep.
+ */
+function downlinkDwellTime({ band, plan }: PlanAndBand, parameters: MACParameters): boolean {
+  return (
+    parameters.downlinkDwellTime?.value ??
+    band.bootDwellTime.downlink ??
+    plan.dwellTime?.downlinks ??
+    true
+  );
+}
+
 /** Where a class C device listens all the time: in RX2 parameters (TS001-1.0.4 §17). */
 export function classCWindow(
-  band: Band,
+  profile: PlanAndBand,
   parameters: MACParameters,
 ): Omit<WindowSettings, 'delayMs'> | undefined {
-  const { rx2Frequency, rx2DataRateIndex, downlinkDwellTime } = parameters;
-  const dwellTime = downlinkDwellTime?.value ?? band.bootDwellTime.downlink ?? false;
-  return windowAt(band, 'immediate', 0, Number(rx2Frequency), rx2DataRateIndex, dwellTime)[0];
+  const { rx2Frequency, rx2DataRateIndex } = parameters;
+  const dwellTime = downlinkDwellTime(profile, parameters);
+  const frequencyHz = Number(rx2Frequency);
+  return windowAt(profile.band, 'immediate', 0, frequencyHz, rx2DataRateIndex, dwellTime)[0];
 }
 
 /** RX1 and RX2 of a device after an uplink, as far as the band knows them. */
 export function receiveWindows(
-  band: Band,
+  profile: PlanAndBand,
   parameters: MACParameters,
   uplink: UplinkPlace,
   delay1Ms: number,
 ): readonly WindowSettings[] {
-  const dwellTime = parameters.downlinkDwellTime?.value ?? band.bootDwellTime.downlink ?? false;
+  const { band } = profile;
+  const dwellTime = downlinkDwellTime(profile, parameters);
   const channel = parameters.channels[uplink.channelIndex];
   const regular = band.downlinkChannels[rx1ChannelIndex(band, uplink.channelIndex)];
   const rx1Hz = Number(channel?.downlinkFrequency ?? 0n) || regular?.frequencyHz;

@@ -55,7 +55,7 @@ test.each<[string, EndDevice, string[], string]>([
     'a band without these regional parameters',
     abp({ frequencyPlanId: 'AS_923', lorawanPhyVersion: PHYVersion.PHY_V1_0 }),
     ['frequency_plan_id'],
-    'pkg/frequencyplans:not_found',
+    'pkg/networkserver/internal:no_band_version',
   ],
   ['ABP without a session', abp({ session: {} }), ['supports_join'], 'session.dev_addr'],
   [

@@ -8,6 +8,7 @@ import { CN779 } from './cn779.ts';
 import { type DataRate, sameDataRate } from './data-rate.ts';
 import { EU433 } from './eu433.ts';
 import { EU868 } from './eu868.ts';
+import type { FrequencyPlan } from './frequency-plan.ts';
 import { IN865 } from './in865.ts';
 import { ISM2400 } from './ism2400.ts';
 import { KR920 } from './kr920.ts';
@@ -107,6 +108,20 @@ export function subBandOf(regional: Band, frequencyHz: number): SubBand | undefi
     ({ minFrequencyHz, maxFrequencyHz }) =>
       minFrequencyHz <= frequencyHz && frequencyHz <= maxFrequencyHz,
   );
+}
+
+/** Limits at a frequency under a plan, whose sub-bands replace those of the band. */
+export function subBandOfPlan(
+  regional: Band,
+  plan: FrequencyPlan | undefined,
+  frequencyHz: number,
+): SubBand | undefined {
+  if (!plan?.subBands) return subBandOf(regional, frequencyHz);
+  const found = plan.subBands.find(
+    ({ minFrequencyHz, maxFrequencyHz }) =>
+      minFrequencyHz <= frequencyHz && frequencyHz <= maxFrequencyHz,
+  );
+  return found && { dutyCycle: 1, maxEirpDbm: regional.defaultMaxEirpDbm, ...found };
 }
 
 /** The band in the newest version that has it: for callers that know no device, such as the gateway side. */

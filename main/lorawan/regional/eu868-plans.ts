@@ -31,6 +31,18 @@ const EU_863_870: FrequencyPlan = {
   clockSource: 1,
 };
 
+/** Channels that networks which roam with each other do not share. */
+const NOT_FOR_ROAMING_HZ = [867_500_000, 867_700_000];
+
+function withChannels(
+  id: string,
+  name: string,
+  uplinkChannels: readonly PlanChannel[],
+): FrequencyPlan {
+  const downlinkChannels = uplinkChannels.map(({ radio: _, ...rest }) => rest);
+  return { ...EU_863_870, id, name, uplinkChannels, downlinkChannels };
+}
+
 /** Frequency plans of the band EU_863_870. */
 export const EU868_PLANS: readonly FrequencyPlan[] = [
   EU_863_870,
@@ -40,4 +52,10 @@ export const EU868_PLANS: readonly FrequencyPlan[] = [
     name: 'Europe 863-870 MHz (SF9 for RX2 - recommended)',
     rx2DefaultDataRateIndex: 3,
   },
+  withChannels(
+    'EU_863_870_ROAMING_DRAFT',
+    'Europe 863-870 MHz, 6 channels for roaming (Draft)',
+    UPLINK_CHANNELS.filter(({ frequencyHz }) => !NOT_FOR_ROAMING_HZ.includes(frequencyHz)),
+  ),
+  withChannels('EU_868_1', 'Europe 868.1 MHz', UPLINK_CHANNELS.slice(0, 1)),
 ];

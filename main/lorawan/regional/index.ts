@@ -17,6 +17,7 @@ export {
   rx1DataRateIndex,
   rx1FrequencyHz,
   subBandOf,
+  subBandOfPlan,
 } from './bands.ts';
 export { buildCfList, type CfList, type DesiredChannel, parseCfList } from './cf-list.ts';
 export { applyChannelMask, type ChannelMask, generateChannelMasks } from './channel-mask.ts';
@@ -26,5 +27,6 @@ export type {
   PlanChannel,
   PlanRadio,
   PlanSingleRateChannel,
+  PlanSubBand,
 } from './frequency-plan.ts';
 export { frequencyPlan, frequencyPlans } from './frequency-plans.ts';

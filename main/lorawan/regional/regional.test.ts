@@ -140,14 +140,34 @@ describe('frequency plans', () => {
     ).toEqual(expected.radios);
     expect(plan.clockSource).toBe(expected.clockSource);
     expect(plan.rx2DefaultDataRateIndex ?? null).toBe(expected.rx2);
-    const { dwellTime } = plan;
+    expect(plan.rx2DefaultFrequencyHz ?? null).toBe(expected.rx2Hz);
+    expect(plan.maxEirpDbm ?? null).toBe(expected.maxEirpDbm);
+    const { dwellTime, listenBeforeTalk: lbt } = plan;
     expect(
-      dwellTime ? [dwellTime.uplinks, dwellTime.downlinks, `${dwellTime.durationMs}ms`] : null,
+      dwellTime
+        ? [dwellTime.uplinks ?? null, dwellTime.downlinks ?? null, dwellTime.durationMs ?? null]
+        : null,
     ).toEqual(expected.dwell);
+    expect(lbt ? [lbt.rssiOffsetDb, lbt.rssiTargetDbm, lbt.scanTimeUs] : null).toEqual(
+      expected.lbt,
+    );
+    const subBands = plan.subBands ?? [];
+    expect(
+      subBands.map(({ minFrequencyHz, maxFrequencyHz, dutyCycle, maxEirpDbm }) => [
+        minFrequencyHz,
+        maxFrequencyHz,
+        dutyCycle ?? null,
+        maxEirpDbm ?? null,
+      ]),
+    ).toEqual(expected.subBands);
   });
 
   it('are listed, and unknown ones are not invented', () => {
-    expect(frequencyPlans().map(({ id }) => id)).toEqual(planVectors.map(({ id }) => id));
+    expect(
+      frequencyPlans()
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(planVectors.map(({ id }) => id).sort());
     expect(frequencyPlan('XX')).toBeUndefined();
     for (const plan of frequencyPlans()) expect(bandIds()).toContain(plan.bandId);
   });

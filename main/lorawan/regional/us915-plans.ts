@@ -35,5 +35,25 @@ function subBandPlan(subBand: number): FrequencyPlan {
   };
 }
 
+const SUB_BAND_PLANS = [1, 2, 3, 4, 5, 6, 7, 8].map(subBandPlan);
+
+/** Only the wide channel of a sub-band, used with the narrow data rates too: for gateways with one channel. */
+function singleChannelPlan(base: FrequencyPlan, index: number): FrequencyPlan {
+  const frequencyHz = FIRST_WIDE_CHANNEL_HZ + index * SUB_BAND_STEP_HZ;
+  const rates = { minDataRateIndex: 0, maxDataRateIndex: 3 };
+  const mhz = (frequencyHz / 1_000_000).toFixed(1);
+  return {
+    ...base,
+    id: `US_${mhz.replace('.', '_')}`,
+    name: `United States ${mhz} MHz`,
+    uplinkChannels: [{ frequencyHz, ...rates, radio: 1 }],
+    downlinkChannels: [{ frequencyHz, ...rates }],
+    maxEirpDbm: 24.15,
+  };
+}
+
 /** Frequency plans of the band US_902_928. */
-export const US915_PLANS: readonly FrequencyPlan[] = [1, 2, 3, 4, 5, 6, 7, 8].map(subBandPlan);
+export const US915_PLANS: readonly FrequencyPlan[] = [
+  ...SUB_BAND_PLANS,
+  ...SUB_BAND_PLANS.map(singleChannelPlan),
+];
