@@ -10,7 +10,7 @@ import {
   type FrequencyPlan,
   frequencyPlan,
   parsePhyVersion,
-  subBandOf,
+  subBandOfPlan,
 } from '../lorawan/index.ts';
 import { bandMismatch, frequencyPlanNotFound, networkFieldValue, noBandVersion } from './errors.ts';
 import { touches } from './masks.ts';
@@ -78,11 +78,12 @@ function checkAdr({ macSettings }: EndDevice, rules: Band): void {
   }
 }
 
-function checkFactoryPresets(device: EndDevice, rules: Band): void {
+/** A channel may lie where the band or the plan allows transmissions. */
+function checkFactoryPresets(device: EndDevice, rules: Band, plan: FrequencyPlan): void {
   const frequencies = device.macSettings?.factoryPresetFrequencies ?? [];
   const isAllowed = (frequency: bigint): boolean =>
     rules.dynamicChannels
-      ? subBandOf(rules, Number(frequency)) !== undefined
+      ? [undefined, plan].some((limits) => subBandOfPlan(rules, limits, Number(frequency)))
       : rules.uplinkChannels.some(({ frequencyHz }) => frequencyHz === Number(frequency));
   requireThat('mac_settings.factory_preset_frequencies', frequencies.every(isAllowed));
 }
@@ -162,7 +163,7 @@ export function checkBand(device: EndDevice, paths: readonly string[]): void {
   if (isAffected('mac_settings')) {
     checkDataRates(device, rules);
     checkAdr(device, rules);
-    checkFactoryPresets(device, rules);
+    checkFactoryPresets(device, rules, plan);
     const { uplinkDwellTime, downlinkDwellTime } = device.macSettings ?? {};
     const hasDwellTime = rules.txParamSetup;
     requireThat('mac_settings.uplink_dwell_time.value', hasDwellTime || !uplinkDwellTime);

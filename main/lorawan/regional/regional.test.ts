@@ -14,6 +14,7 @@ import {
   demodulationFloorDb,
   frequencyPlan,
   frequencyPlans,
+  latestBand,
   maxMacPayload,
   parseCfList,
   rx1DataRateIndex,
@@ -107,6 +108,38 @@ describe('bands', () => {
       parsed?.type === 'CHANNEL_MASKS' ? parsed.masks.flatMap((m, i) => (m ? [i] : [])) : [];
     expect(on).toEqual([8, 9, 10, 11, 12, 13, 14, 15, 65]);
     expect(buildCfList(band('US_902_928', 'PHY_V1_0_2_REV_B')!, desired)).toBeUndefined();
+  });
+
+  it.each([
+    ['AS_923', 'AS_920_923', [922_200_000, 922_400_000, 922_600_000, 922_800_000, 923_000_000]],
+    ['KR_920_923', 'KR_920_923_TTN', [922_700_000, 922_900_000, 923_100_000, 923_300_000]],
+    ['IN_865_867', 'IN_865_867', [865_232_500, 866_185_000, 866_385_000, 866_585_000, 866_785_000]],
+    ['ISM_2400', 'ISM_2400_3CH_DRAFT2', []],
+  ])('a device of %s reads the further channels of %s', (id, planId, expected) => {
+    const regional = band(id, 'RP002_V1_0_3')!;
+    const channels = frequencyPlan(planId)!.uplinkChannels;
+    const desired = channels.map(({ frequencyHz }) => ({ frequencyHz, enabled: true }));
+    const parsed = parseCfList(buildCfList(regional, desired)!, regional.frequencyMultiplierHz);
+    const frequenciesHz = Array.from({ length: 5 }, (_, index) => expected[index]);
+    expect(parsed).toEqual({ type: 'FREQUENCIES', frequenciesHz });
+  });
+
+  it('frequencies of the 2.4 GHz band are in steps of 200 Hz', () => {
+    const regional = latestBand('ISM_2400')!;
+    const list = buildCfList(regional, [{ frequencyHz: 2_430_000_000, enabled: true }])!;
+    expect(formatHex(list)).toBe('F064B900000000000000000000000000');
+    expect(parseCfList(list, 200)).toMatchObject({
+      frequenciesHz: [2_430_000_000, undefined, undefined, undefined, undefined],
+    });
+  });
+
+  it.each([
+    ['AU_915_928', 'RP002_V1_0_4', 'AU_915_928_FSB_2', '00FF0000000000000000000000000001'],
+    ['CN_470_510', 'PHY_V1_0_3_REV_A', 'CN_470_510_FSB_11', '00000000000000000000FF0000000001'],
+  ] as const)('channel masks of %s in %s', (id, phyVersion, planId, expected) => {
+    const channels = frequencyPlan(planId)!.uplinkChannels;
+    const desired = channels.map(({ frequencyHz }) => ({ frequencyHz, enabled: true }));
+    expect(formatHex(buildCfList(band(id, phyVersion)!, desired)!)).toBe(expected);
   });
 
   it('do not read a CFList they do not know', () => {
