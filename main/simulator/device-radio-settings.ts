@@ -2,7 +2,7 @@ import { type ChannelSet, initialChannels } from './device-channels.ts';
 import type { DeviceRegion } from './device-region.ts';
 
 /** LoRaWAN versions a simulated device speaks; they share frames and keys and differ in details of LinkADRReq. */
-export type DeviceMacVersion = '1.0.3' | '1.0.4';
+export type DeviceMacVersion = '1.0.2' | '1.0.3' | '1.0.4';
 
 /** What MAC commands and the join-accept set: everything the device needs to send and to open its windows. */
 export interface RadioSettings {

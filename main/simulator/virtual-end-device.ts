@@ -313,7 +313,7 @@ export class VirtualEndDevice {
       this.#report.uplink({ ...carries, fCnt, confirmed });
     }
     const transmissionsLeft =
-      confirmed && link.settings.macVersion === '1.0.3'
+      confirmed && link.settings.macVersion !== '1.0.4'
         ? CONFIRMED_TRANSMISSIONS
         : link.settings.nbTrans;
     this.#lastFrame = prepared.phyPayload;
