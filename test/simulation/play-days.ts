@@ -14,7 +14,10 @@ export interface DaysOptions {
   /** 1 to 65,535. */
   readonly devices: number;
   readonly days: number;
-  /** The same seed gives the same run. */
+  /**
+   * Source of the devices' and the medium's chance. Days of 12 and of 400 devices repeated exactly; two days of 1,000, one
+   * of them on a busy computer, differed by 17 of 23,519 uplinks.
+   */
   readonly seed: number;
   /** `EU_863_870` or `US_902_928_FSB_1` to `_8`. */
   readonly planId: string;
