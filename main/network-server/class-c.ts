@@ -160,7 +160,7 @@ class ClassC implements ClassCDownlinks {
           this.wake(deviceRow);
           return;
         }
-        const session = this.#session(deviceRow);
+        const session = waitMs === undefined ? undefined : this.#session(deviceRow);
         if (waitMs !== undefined && session) this.#arm(session, waitMs);
       })
       .catch(() => this.#busy.delete(deviceRow));

@@ -1,3 +1,4 @@
+import { Class } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import {
   type CauseCode,
   type EvidenceData,
@@ -253,7 +254,7 @@ class Decisions {
       fullFCnt,
       answers,
     });
-    this.classC.wake(session.device.row);
+    if (session.mac.deviceClass === Class.C) this.classC.wake(session.device.row);
     const network = { kind: STAGE.NETWORK, evidence };
     if (isRepetition) {
       const stage = { ...network, outcome: OUTCOME.DUPLICATE, cause: 'duplicate_uplink' } as const;
