@@ -23,6 +23,8 @@ export interface ApplicationUpInput {
   readonly receivedAtMs: number;
   readonly correlationIds: readonly string[];
   readonly up: Up;
+  /** What the message is built from does not change, so that it may be built later. */
+  readonly isFrozen?: boolean;
   /** Made up by a client. */
   readonly simulated?: boolean;
 }
@@ -85,7 +87,7 @@ export function formatterFailure({ code, message, line }: FormatterFailure): Eve
   return { schema: ErrorDetailsSchema, message: create(ErrorDetailsSchema, details) };
 }
 
-/** Tells subscribers about something that went to the application; the message is built only for readers. */
+/** Tells subscribers about something that went to the application. */
 export function publishUp(
   events: Pick<EventBus, 'publish'>,
   name: string,
@@ -96,7 +98,10 @@ export function publishUp(
     name,
     identifiers: [deviceEntity(input.device, input.devAddr)],
     correlationIds: input.correlationIds,
-    data: () => ({ schema: ApplicationUpSchema, message: applicationUp(input) }),
+    [input.isFrozen ? 'lateData' : 'data']: () => ({
+      schema: ApplicationUpSchema,
+      message: applicationUp(input),
+    }),
     ...(causeCode === undefined ? {} : { causeCode }),
   });
 }

@@ -151,7 +151,7 @@ function publishUplink(
   const { normalizedWarnings, normalized } = decoded;
   const message = () => uplinkMessage(input, opened);
   publishDecodeProblems(events, about, decoded, message);
-  const common = { device, devAddr, receivedAtMs, correlationIds };
+  const common = { device, devAddr, receivedAtMs, correlationIds, isFrozen: true };
   publishUp(events, 'as.up.data.forward', {
     ...common,
     get up() {

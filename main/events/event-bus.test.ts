@@ -1,3 +1,5 @@
+import { create } from '@bufbuild/protobuf';
+import { StructSchema } from '@bufbuild/protobuf/wkt';
 import { expect, test } from 'vitest';
 import { virtualClock } from '../base/virtual-clock.ts';
 import type { EntityRef } from './event.ts';
@@ -99,4 +101,46 @@ test('the ring keeps its limits per entity and overall', () => {
   add(4, roof);
   add(5, shop);
   expect(ring.select(() => true).map((event) => event.sequence)).toEqual([3, 4, 5]);
+});
+
+test('late data is built for those who listen, for those who look back, or by and by; once each', async () => {
+  const clock = virtualClock();
+  const bus = createEventBus({ clock });
+  let built = 0;
+  const lateData = () => {
+    built += 1;
+    const message = create(StructSchema, { fields: {} });
+    return { schema: StructSchema, message };
+  };
+  bus.publish({ name: 'e.1', identifiers: [door], lateData });
+  expect(built).toBe(0);
+  const tail = await bus.subscribe({ entities: [door], tail: 1 }).next();
+  expect(tail?.events[0]?.data()?.schema).toBe(StructSchema);
+  const listening = bus.subscribe({ entities: [roof] });
+  built = 0;
+  bus.publish({ name: 'e.2', identifiers: [roof], lateData });
+  expect(built).toBe(1);
+  expect((await listening.next())?.events[0]?.data()?.schema).toBe(StructSchema);
+  listening.close();
+  built = 0;
+  bus.publish({ name: 'e.3', identifiers: [roof], lateData });
+  await clock.advance(1_000);
+  expect(built).toBe(2);
+  const kept = await bus.subscribe({ entities: [roof], tail: 2 }).next();
+  expect(kept?.events.map((event) => event.data()?.schema)).toEqual([StructSchema, StructSchema]);
+  expect(built).toBe(2);
+  expect(clock.pending).toBe(0);
+});
+
+test('late data of events that are forgotten before their turn is never built', async () => {
+  const clock = virtualClock();
+  const bus = createEventBus({ clock });
+  let built = 0;
+  const lateData = () => {
+    built += 1;
+    return { schema: StructSchema, message: create(StructSchema) };
+  };
+  for (let n = 0; n < 3_000; n += 1) bus.publish({ name: 'e', identifiers: [door], lateData });
+  await clock.advance(10_000);
+  expect(built).toBe(1_000);
 });

@@ -34,6 +34,12 @@ export interface EventBus {
 }
 
 const DEFAULT_CAPACITY = 1_000;
+/**
+ * Late data is built so many at a time and so often: soon while little happens, so that events let go of what they were
+ * built from; and when there are too many of them, those that are forgotten first are never built.
+ */
+const LATE_AT_ONCE = 64;
+const LATE_EVERY_MS = 20;
 
 interface Subscriber {
   readonly wants: (event: Pick<BusEvent, 'name' | 'identifiers'>) => boolean;
@@ -89,19 +95,32 @@ export function createEventBus({ clock }: { readonly clock: Clock }): EventBus {
   const ring = createEventRing({ idPrefix });
   const subscribers = new Set<Subscriber>();
   let sequence = 0;
+  let isPackingLate = false;
 
+  const packLate = (): void => {
+    isPackingLate = ring.packLate(LATE_AT_ONCE);
+    if (isPackingLate) clock.setTimer(LATE_EVERY_MS, packLate);
+  };
   return {
     publish(input) {
       sequence += 1;
       const place = { sequence, timeMs: clock.now() };
-      const packed = packedData(input);
-      ring.add(place, input, packed);
-      let live: BusEvent | undefined;
+      let readers: Subscriber[] | undefined;
       for (const subscriber of subscribers) {
         if (!subscriber.wants(input)) continue;
-        live ??= liveEvent(input, place, idPrefix, packed);
-        subscriber.offer(live);
+        readers ??= [];
+        readers.push(subscriber);
       }
+      const isLate = input.lateData !== undefined && !readers;
+      const packed = isLate ? undefined : packedData(input);
+      ring.add(place, input, packed);
+      if (isLate && !isPackingLate) {
+        isPackingLate = true;
+        clock.setTimer(LATE_EVERY_MS, packLate);
+      }
+      if (!readers) return;
+      const live = liveEvent(input, place, idPrefix, packed);
+      for (const reader of readers) reader.offer(live);
     },
 
     subscribe(options) {

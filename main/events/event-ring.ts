@@ -7,7 +7,7 @@ import {
   type EventInput,
   entityKey,
 } from './event.ts';
-import type { PackedData } from './packed-data.ts';
+import { type PackedData, packedData } from './packed-data.ts';
 
 /** Events kept for one entity. */
 export const EVENTS_PER_ENTITY = 1_000;
@@ -25,7 +25,10 @@ export interface EventPlace {
 
 /** The newest events, at most so many per entity and overall. Serves `tail`, `after` and related events. */
 export interface EventRing {
+  /** Without `packed`, the input's late data is built when it is read, or by {@link EventRing.packLate}. */
   add(place: EventPlace, input: EventInput, packed: PackedData | undefined): void;
+  /** Builds late data that nobody has read so far, oldest first; answers whether more is left. */
+  packLate(most: number): boolean;
   /** Oldest first. */
   select(matches: (event: BusEvent) => boolean): readonly BusEvent[];
 }
@@ -78,6 +81,7 @@ class EventColumns {
   readonly #correlations: (readonly string[])[] = [];
   readonly #causes: (string | undefined)[] = [];
   readonly #schemas: (DescMessage | undefined)[] = [];
+  readonly #late: (EventInput['lateData'] | undefined)[] = [];
   readonly #dataAt: Float64Array;
   readonly #dataLengths: Uint32Array;
 
@@ -97,6 +101,7 @@ class EventColumns {
 
   remove(sequence: number): void {
     this.#sequences[sequence % this.#capacity] = 0;
+    this.#late[sequence % this.#capacity] = undefined;
   }
 
   subjectsOf(sequence: number): readonly EntityRef[] {
@@ -114,14 +119,30 @@ class EventColumns {
     this.#subjects[place] = subject && others.length === 0 ? subject : input.identifiers;
     this.#correlations[place] = input.correlationIds ?? NO_CORRELATION;
     this.#causes[place] = input.causeCode;
+    this.#late[place] = packed ? undefined : input.lateData;
+    this.#setData(place, packed);
+  }
+
+  #setData(place: number, packed: PackedData | undefined): void {
     this.#schemas[place] = packed?.schema;
     this.#dataAt[place] = packed ? this.#data.write(packed.bytes) : 0;
     this.#dataLengths[place] = packed?.bytes.length ?? 0;
   }
 
+  /** Builds the late data of an event if that was not done; answers whether there was something to do. */
+  packLate(sequence: number): boolean {
+    const place = sequence % this.#capacity;
+    const lateData = this.#late[place];
+    if (!lateData || !this.has(sequence)) return false;
+    this.#late[place] = undefined;
+    this.#setData(place, packedData({ lateData }));
+    return true;
+  }
+
   /** The event as it is kept; its data is copied out and decoded when it is asked for. */
   event(sequence: number): BusEvent {
     const place = sequence % this.#capacity;
+    const lateData = this.#late[place];
     const schema = this.#schemas[place];
     const bytes =
       schema && this.#data.read(this.#dataAt[place] ?? 0, this.#dataLengths[place] ?? 0);
@@ -135,7 +156,9 @@ class EventColumns {
       correlationIds: this.#correlations[place] ?? NO_CORRELATION,
       ...(causeCode !== undefined && { causeCode }),
       data: (): EventData | undefined =>
-        schema && bytes && { schema, bytes, message: fromBinary(schema, bytes) },
+        lateData
+          ? packedData({ lateData })
+          : schema && bytes && { schema, bytes, message: fromBinary(schema, bytes) },
     };
   }
 }
@@ -146,6 +169,8 @@ export function createEventRing(options: EventRingOptions): EventRing {
   const columns = new EventColumns(overall, options.dataBytes ?? DATA_BYTES, idPrefix);
   const byEntity = new Map<string, EntityEvents>();
   let newest = 0;
+  /** Late data up to this event is built. */
+  let packedUpTo = 0;
 
   const forget = (sequence: number): void => {
     if (!columns.has(sequence)) return;
@@ -173,6 +198,12 @@ export function createEventRing(options: EventRingOptions): EventRing {
       columns.put(place, input, packed);
       newest = sequence;
       for (const entity of input.identifiers) count(sequence, entity);
+    },
+    packLate(most) {
+      packedUpTo = Math.max(packedUpTo, newest - overall);
+      for (let done = 0; packedUpTo < newest && done < most; packedUpTo += 1)
+        if (columns.packLate(packedUpTo + 1)) done += 1;
+      return packedUpTo < newest;
     },
     select(matches) {
       const found: BusEvent[] = [];

@@ -28,6 +28,11 @@ export interface EventInput {
   readonly correlationIds?: readonly string[];
   /** Called once, when the event is published; a failure of it becomes the event's data. */
   readonly data?: () => EventData;
+  /**
+   * The same for data that many events carry and hardly anybody reads: called when somebody wants it or when there is
+   * time, which may be never. It must answer the same whenever that is, so it reads nothing that changes.
+   */
+  readonly lateData?: () => EventData;
   /** Our stable code of the reason, for events that tell of a failure; it is the data of an event that has none. */
   readonly causeCode?: string;
 }

@@ -34,7 +34,12 @@ export function encodedData(schema: DescMessage, message: Message): EventData {
  * What an event carries. Never throws: whoever publishes is in the middle of work that matters more than its event, which
  * then says that its data failed.
  */
-export function packedData({ data: build, causeCode }: EventInput): PackedData | undefined {
+export function packedData({
+  data,
+  lateData,
+  causeCode,
+}: Pick<EventInput, 'data' | 'lateData' | 'causeCode'>): PackedData | undefined {
+  const build = data ?? lateData;
   try {
     if (build) return pack(build());
   } catch {

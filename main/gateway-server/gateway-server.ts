@@ -14,7 +14,7 @@ import type {
 } from '../base/gateway-link.ts';
 import type { Logger } from '../base/logger.ts';
 import type { DownlinkScheduler, ReceivedUplink, UplinkHandler } from '../base/seams.ts';
-import type { EntityRef, EventBus } from '../events/index.ts';
+import type { EntityRef, EventBus, EventData } from '../events/index.ts';
 import { type GatewayEui, parseGatewayEui } from '../lorawan/index.ts';
 import type { FrameStore } from '../store/index.ts';
 import {
@@ -130,7 +130,8 @@ class Gateways {
     connection: Connection,
     name: string,
     rest: {
-      data?: () => ReturnType<typeof uplinkData>;
+      data?: () => EventData;
+      lateData?: () => EventData;
       causeCode?: string;
       correlationIds?: readonly string[];
     } = {},
@@ -213,7 +214,10 @@ class Gateways {
     const receptionId = store.frames.addReception({ linkId, gatewayId, uplink, receivedAtMs });
     const received = { receptionId, linkId, gatewayId, uplink, receivedAtMs, receivedMonotonicMs };
     const correlationIds = [`gs:uplink:${receptionId}`];
-    this.publish(connection, 'gs.up.receive', { data: () => uplinkData(received), correlationIds });
+    this.publish(connection, 'gs.up.receive', {
+      lateData: () => uplinkData(received),
+      correlationIds,
+    });
     if (uplink.crc === 'bad') {
       store.frames.addFrame(brokenFrame(received, connection), [receptionId]);
       this.publish(connection, 'gs.up.drop', { correlationIds, causeCode: 'message_crc' });

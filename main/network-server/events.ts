@@ -8,7 +8,7 @@ import {
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import type { CauseCode } from '../base/causes.ts';
 import { durationFromFractionalMs } from '../base/durations.ts';
-import type { ScheduledDownlink } from '../base/seams.ts';
+import type { ReceivedUplink, ScheduledDownlink } from '../base/seams.ts';
 import { deviceEntity, type EventData, encodedData } from '../events/index.ts';
 import {
   type DecodedFrame,
@@ -34,6 +34,7 @@ export interface DeviceEvents {
       readonly devAddr?: DevAddr;
       readonly correlationIds?: readonly string[];
       readonly data?: () => EventData;
+      readonly lateData?: () => EventData;
       readonly causeCode?: CauseCode;
     },
   ): void;
@@ -119,17 +120,31 @@ function payloadMessage(frame: DecodedFrame) {
 /** Several events of one frame carry the same message. */
 const builtUplinks = new WeakMap<
   UplinkGroup,
-  { readonly deviceChannelIndex: number; readonly data: EventData }
+  { readonly deviceChannelIndex: number; readonly count: number; readonly data: EventData }
 >();
 
-/** Data of the `ns.up.*` events. */
-export function uplinkData(group: UplinkGroup, deviceChannelIndex = 0): EventData {
-  const known = builtUplinks.get(group);
-  if (known?.deviceChannelIndex === deviceChannelIndex) return known.data;
-  const { frame, first, receptions } = group;
+/** What makes the data of the `ns.up.*` events, whenever it is called: copies of the frame that come later do not count. */
+export function uplinkData(group: UplinkGroup, deviceChannelIndex = 0): () => EventData {
+  const count = group.receptions.length;
+  return () => {
+    const known = builtUplinks.get(group);
+    if (known?.deviceChannelIndex === deviceChannelIndex && known.count === count)
+      return known.data;
+    const data = encodedUplink(group, deviceChannelIndex, group.receptions.slice(0, count));
+    builtUplinks.set(group, { deviceChannelIndex, count, data });
+    return data;
+  };
+}
+
+function encodedUplink(
+  group: UplinkGroup,
+  deviceChannelIndex: number,
+  receptions: readonly ReceivedUplink[],
+): EventData {
+  const { frame, first } = group;
   const payload = payloadMessage(frame);
   const airtimeUs = timeOnAirUs(first.uplink.modulation, first.uplink.phyPayload.length);
-  const data = encodedData(
+  return encodedData(
     UplinkMessageSchema,
     create(UplinkMessageSchema, {
       rawPayload: first.uplink.phyPayload,
@@ -142,8 +157,6 @@ export function uplinkData(group: UplinkGroup, deviceChannelIndex = 0): EventDat
       consumedAirtime: durationFromFractionalMs(airtimeUs / 1000),
     }),
   );
-  builtUplinks.set(group, { deviceChannelIndex, data });
-  return data;
 }
 
 /** Data of the events of a downlink that a gateway took. */

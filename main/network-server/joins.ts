@@ -62,7 +62,7 @@ export function createJoins(options: JoinsOptions): Joins {
     const about = { devAddr, correlationIds: correlationIds(group) };
     const name = uplinkEvents(group.frame);
     application.joinAccepted(join);
-    events.publish(`${name}.process`, device, { ...about, data: () => uplinkData(group) });
+    events.publish(`${name}.process`, device, { ...about, lateData: uplinkData(group) });
     events.publish('ns.up.join.accept.forward', device, about);
     const facts = { device, devAddr, bandId: profile.band.id, dataRateIndex: place.dataRateIndex };
     const network: StageData = {
@@ -82,7 +82,7 @@ export function createJoins(options: JoinsOptions): Joins {
   ): Promise<void> => {
     events.publish(`${uplinkEvents(group.frame)}.receive`, device, {
       correlationIds: correlationIds(group),
-      data: () => uplinkData(group),
+      lateData: uplinkData(group),
     });
     let decision: GrantedJoin | RefusedJoin;
     try {

@@ -211,7 +211,7 @@ class Decisions {
     this.#events.publish('ns.up.data.receive', device, {
       devAddr,
       correlationIds: correlationIds(group),
-      data: () => uplinkData(group, examined.ok ? examined.channelIndex : undefined),
+      lateData: uplinkData(group, examined.ok ? examined.channelIndex : undefined),
     });
     const known = { device, devAddr, fullFCnt, bandId };
     if (!examined.ok) {
@@ -278,7 +278,7 @@ class Decisions {
       });
     this.#events.publish('ns.up.data.process', device, {
       ...about,
-      data: () => uplinkData(group, channelIndex),
+      lateData: uplinkData(group, channelIndex),
     });
     if (!confirmation) return;
     const { application } = this.#options;
@@ -294,7 +294,9 @@ class Decisions {
     fullFCnt: number,
   ): Promise<ApplicationUplinkResult> {
     const { device, devAddr, sessionKeyId } = session;
-    const { first, receptions } = group;
+    const { first } = group;
+    // Later copies do not change what the application was told.
+    const receptions = group.receptions.slice();
     const isNetworks = frame.fPort === 0 || frame.fPort === RELAY_F_PORT;
     const ids = correlationIds(group);
     try {

@@ -11,6 +11,7 @@ import { errorText, type GatehouseError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { formatHex } from '../lorawan/index.ts';
 import { createBoundedCache } from './bounded-cache.ts';
+import { createCommitPace } from './commit-pace.ts';
 import { sqliteCode, storageFailure } from './errors.ts';
 import { createFrameWriter, type FrameBatch, parseReception } from './frame-batch.ts';
 import { notProcessedFrame, type ReceptionRecord, receptionMessage } from './frame-messages.ts';
@@ -34,7 +35,7 @@ export interface FrameList {
   readonly stoppedAtId?: number;
 }
 
-/** Receptions and frames, in frames.db. Ids are known at once; rows are written once per turn of the event loop. */
+/** Receptions and frames, in frames.db. Ids are known at once; rows are written after the turn of the event loop, under load after a few. */
 export interface FrameStore {
   addReception(record: ReceptionRecord): number;
   /** Stores a decided frame with its receptions, and sets `id` and `receptions` of the message. */
@@ -81,6 +82,9 @@ const MAX_WAITING_FRAMES = 20_000;
  */
 export const MOST_RECEPTIONS = 256;
 const RETRY_MS = 1_000;
+/** Rows in one commit that show that more are coming, and how many turns then share one. */
+const CROWDED_ROWS = 8;
+const SHARING_TURNS = 8;
 
 interface MutableBatch extends FrameBatch {
   receptions: Map<number, ReceptionRecord>;
@@ -117,12 +121,11 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
   let lastFrameId = readMeta.get('last_frame_id') ?? 0;
   let total = readMeta.get('total') ?? 0;
   let lost = 0;
-  let scheduled = false;
   let retry: Timer | undefined;
   let failure: GatehouseError | undefined;
 
-  const isEmpty = (): boolean =>
-    batch.receptions.size + batch.decided.length + batch.frames.size + batch.updates.size === 0;
+  const waitingRows = (): number => batch.receptions.size + batch.frames.size + batch.updates.size;
+  const isEmpty = (): boolean => waitingRows() + batch.decided.length === 0;
   const settleWaiters = (error?: unknown): void => {
     for (const waiter of waiters.splice(0)) {
       if (error === undefined) waiter.resolve();
@@ -135,7 +138,7 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
     options.onFailure(next);
   };
   const written = (): void => {
-    const rows = batch.receptions.size + batch.frames.size + batch.updates.size;
+    const rows = waitingRows();
     batch.receptions.clear();
     batch.decided.length = 0;
     batch.frames.clear();
@@ -166,7 +169,7 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
     });
   };
   function commitNow(): void {
-    scheduled = false;
+    pace.committed(waitingRows());
     if (isEmpty()) {
       settleWaiters();
       return;
@@ -180,10 +183,13 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
     }
     written();
   }
+  const pace = createCommitPace({
+    commit: commitNow,
+    crowdedAt: CROWDED_ROWS,
+    sharedBy: SHARING_TURNS,
+  });
   function schedule(): void {
-    if (scheduled || retry) return;
-    scheduled = true;
-    setImmediate(commitNow);
+    if (!retry) pace.request();
   }
 
   const tell = (frame: Frame): void => {

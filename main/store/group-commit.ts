@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { GatehouseError } from '../base/errors.ts';
+import { createCommitPace } from './commit-pace.ts';
 import { closed, storageFailure } from './errors.ts';
 
 interface PendingUnit {
@@ -7,7 +8,10 @@ interface PendingUnit {
   readonly fail: (error: unknown) => void;
 }
 
-/** Units of work on one database: a savepoint each, one transaction and one commit per turn of the event loop. */
+/**
+ * Units of work on one database: a savepoint each, one transaction and one commit per turn of the event loop, or for
+ * several turns while there is much to do.
+ */
 export interface GroupCommit {
   /**
    * Runs `work` now, in a savepoint of this turn's transaction; resolves after the commit. If `work` throws, only its
@@ -27,6 +31,10 @@ export interface GroupCommit {
   close(): void;
 }
 
+/** Units in one commit that show that more are coming, and how many turns then share one. */
+const CROWDED_UNITS = 3;
+const SHARING_TURNS = 4;
+
 /** Creates the group commit of one connection, which must be used for writing by nothing else. */
 export function createGroupCommit(db: Database, file: string): GroupCommit {
   const begin = db.prepare('BEGIN IMMEDIATE');
@@ -40,7 +48,6 @@ export function createGroupCommit(db: Database, file: string): GroupCommit {
   const failureListeners: ((failure: GatehouseError | undefined) => void)[] = [];
   let pending: PendingUnit[] = [];
   let depth = 0;
-  let scheduled = false;
   let isClosed = false;
   let failure: GatehouseError | undefined;
 
@@ -64,8 +71,8 @@ export function createGroupCommit(db: Database, file: string): GroupCommit {
   };
 
   const commit = (): void => {
-    scheduled = false;
     if (!db.inTransaction) return;
+    pace.committed(pending.length);
     try {
       commitStatement.run();
     } catch (error) {
@@ -81,6 +88,12 @@ export function createGroupCommit(db: Database, file: string): GroupCommit {
     for (const unit of units) unit.settle();
     for (const listener of commitListeners) listener(units.length);
   };
+
+  const pace = createCommitPace({
+    commit,
+    crowdedAt: CROWDED_UNITS,
+    sharedBy: SHARING_TURNS,
+  });
 
   /** Undoes one unit, and with it every unit nested in it. SQLite may have undone the whole turn already. */
   const undoUnit = (firstPending: number, error: unknown): unknown => {
@@ -126,9 +139,7 @@ export function createGroupCommit(db: Database, file: string): GroupCommit {
         } catch (error) {
           reject(error);
         }
-        if (scheduled || !db.inTransaction) return;
-        scheduled = true;
-        setImmediate(commit);
+        if (db.inTransaction) pace.request();
       });
     },
     assertInUnit() {

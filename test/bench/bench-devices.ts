@@ -5,13 +5,15 @@ import {
   EndDeviceSchema,
 } from '../../main/api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACVersion, PHYVersion } from '../../main/api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import { PayloadFormatter } from '../../main/api/gen/ttn/lorawan/v3/messages_pb.js';
 import { systemClock } from '../../main/base/clock.ts';
 import { silentLogger } from '../../main/base/logger.ts';
 import { createEventBus } from '../../main/events/index.ts';
 import { parseHex } from '../../main/lorawan/index.ts';
 import { newMacState } from '../../main/network-server/index.ts';
 import { createRegistry, newApplication } from '../../main/registry/index.ts';
-import { createStore, KEY_FILE_NAME, keyFileWrapper } from '../../main/store/index.ts';
+import { createStore, KEY_FILE_NAME, keyFileWrapper, type Store } from '../../main/store/index.ts';
+import { sampleFrame } from '../../main/store/testing/samples.ts';
 
 /** What a sender needs of a device; upper-case hex. */
 export interface BenchDevice {
@@ -23,6 +25,7 @@ export interface BenchDevice {
 /** Application of all devices. */
 export const BENCH_APPLICATION = 'bench';
 const AT_ONCE = 500;
+const FRAMES_AT_ONCE = 2_000;
 const CHANNELS_HZ = [8681, 8683, 8685, 8671, 8673, 8675, 8677, 8679].map(
   (steps) => BigInt(steps) * 100_000n,
 );
@@ -44,7 +47,7 @@ export function benchDevice(index: number): BenchDevice {
 }
 
 /** An ABP device that has nothing to ask of the network and of whom it asks nothing, so that uplinks alone are measured. */
-function registration(index: number): EndDevice {
+function registration(index: number, formatter?: string): EndDevice {
   const { devAddr, nwkSKey, appSKey } = benchDevice(index);
   return create(EndDeviceSchema, {
     ids: {
@@ -54,6 +57,12 @@ function registration(index: number): EndDevice {
       devAddr: bytesOf(devAddr),
     },
     frequencyPlanId: 'EU_863_870',
+    ...(formatter !== undefined && {
+      formatters: {
+        upFormatter: PayloadFormatter.FORMATTER_JAVASCRIPT,
+        upFormatterParameter: formatter,
+      },
+    }),
     lorawanVersion: MACVersion.MAC_V1_0_3,
     lorawanPhyVersion: PHYVersion.PHY_V1_0_3_REV_A,
     session: {
@@ -69,8 +78,30 @@ function registration(index: number): EndDevice {
   });
 }
 
+/** What a workspace holds beside its devices. */
+export interface WorkspaceContents {
+  /** JavaScript formatter of all devices. */
+  readonly formatter?: string;
+  /** Frames that were recorded before. */
+  readonly frames?: number;
+}
+
+/** Records frames of the devices, as a network would that has run for long. */
+async function fillFrames(store: Store, devices: number, frames: number): Promise<void> {
+  for (let first = 0; first < frames; first += FRAMES_AT_ONCE) {
+    const last = Math.min(frames, first + FRAMES_AT_ONCE);
+    for (let index = first; index < last; index += 1)
+      store.frames.addFrame(sampleFrame(`device-${index % devices}`), []);
+    await store.frames.flush();
+  }
+}
+
 /** Makes a workspace with so many devices in a data folder, as the program would. */
-export async function fillWorkspace(directory: string, devices: number): Promise<void> {
+export async function fillWorkspace(
+  directory: string,
+  devices: number,
+  { formatter, frames = 0 }: WorkspaceContents = {},
+): Promise<void> {
   const clock = systemClock();
   const logger = silentLogger();
   const dataKeyWrapper = keyFileWrapper(join(directory, KEY_FILE_NAME));
@@ -80,8 +111,9 @@ export async function fillWorkspace(directory: string, devices: number): Promise
   await registry.applications.create(newApplication(BENCH_APPLICATION, 'Bench'));
   for (let first = 0; first < devices; first += AT_ONCE) {
     const count = Math.min(AT_ONCE, devices - first);
-    const all = Array.from({ length: count }, (_, at) => registration(first + at));
+    const all = Array.from({ length: count }, (_, at) => registration(first + at, formatter));
     await Promise.all(all.map((device) => registry.registerEverywhere(device)));
   }
+  await fillFrames(store, devices, frames);
   await store.close();
 }

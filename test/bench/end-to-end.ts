@@ -10,12 +10,13 @@ import {
   type BenchDevice,
   benchDevice,
   fillWorkspace,
+  type WorkspaceContents,
 } from './bench-devices.ts';
 import type { SendReport, SendRequest } from './uplink-sender.ts';
 
 /** One burst of uplinks through the whole program. */
 export interface EndToEndRun {
-  /** Frames per second that were sent; each reached two gateways. */
+  /** Frames per second that were sent. */
   readonly perSecond: number;
   readonly sent: number;
   /** Events `as.up.data.forward` that a subscriber got over HTTP. */
@@ -36,6 +37,10 @@ export interface EndToEndOptions {
   readonly seconds: number;
   /** Devices of the workspace, all of which send in turns; 256 by default. */
   readonly devices?: number;
+  /** Gateways that hear an uplink; two by default. */
+  readonly gatewaysPerUplink?: 1 | 2;
+  /** What the workspace holds beside its devices. */
+  readonly contents?: WorkspaceContents;
   /** File of the program; its source by default. */
   readonly entry?: string;
   readonly nodeArguments?: readonly string[];
@@ -46,7 +51,7 @@ export interface EndToEndResult {
   readonly startMs: number;
   /** Memory of the program before the first burst. */
   readonly idleRssMb: number;
-  /** CPU time that receiving, acknowledging and parsing alone costs, per uplink over two gateways. */
+  /** CPU time that receiving, acknowledging and parsing alone costs, per uplink over its gateways. */
   readonly bareCpuUs: number;
   readonly runs: readonly EndToEndRun[];
 }
@@ -151,6 +156,7 @@ interface Burst {
   readonly firstFCnt: number;
   readonly perSecond: number;
   readonly seconds: number;
+  readonly heardByBoth: boolean;
 }
 
 async function runBurst({
@@ -160,6 +166,7 @@ async function runBurst({
   firstFCnt,
   perSecond,
   seconds,
+  heardByBoth,
 }: Burst): Promise<EndToEndRun> {
   const before = await frameCount(program);
   const events = await countEvents(program, 'as.up.data.forward');
@@ -167,7 +174,7 @@ async function runBurst({
   await call(program, 'GET', '/gatehouse/diagnostics');
   const port = Number(program.addresses.udp?.split(':')[1]);
   const cpuBefore = cpuSecondsOf(program.child.pid);
-  const report = await ask(sender, { port, devices, firstFCnt, count, perSecond });
+  const report = await ask(sender, { port, devices, firstFCnt, count, perSecond, heardByBoth });
   for (let waitedMs = 0; events.count() < count && waitedMs < SETTLE_MS; waitedMs += LOOK_MS)
     await wait(LOOK_MS);
   const busy = await call(program, 'GET', '/gatehouse/diagnostics');
@@ -190,17 +197,24 @@ async function runBurst({
 async function measureBareIngest(
   sender: ChildProcess,
   devices: readonly BenchDevice[],
-  { rates, seconds }: EndToEndOptions,
+  { rates, seconds, gatewaysPerUplink = GATEWAYS }: EndToEndOptions,
 ): Promise<number> {
   const receiver = fork(RECEIVER, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   try {
     const { port } = (await nextMessage(receiver)) as { port: number };
     const count = Math.floor((rates[0] ?? 0) * seconds);
-    const request = { port, devices, firstFCnt: 1, count, perSecond: rates[0] ?? 0 };
+    const request = {
+      port,
+      devices,
+      firstFCnt: 1,
+      count,
+      perSecond: rates[0] ?? 0,
+      heardByBoth: gatewaysPerUplink === GATEWAYS,
+    };
     await ask(sender, request);
     receiver.send('report');
     const { datagrams, cpuSeconds } = (await nextMessage(receiver)) as BareIngestReport;
-    return (cpuSeconds / (datagrams / GATEWAYS)) * 1e6;
+    return (cpuSeconds / (datagrams / gatewaysPerUplink)) * 1e6;
   } finally {
     receiver.removeAllListeners();
     receiver.kill();
@@ -208,7 +222,7 @@ async function measureBareIngest(
 }
 
 /**
- * Sends bursts of uplinks, each heard by two gateways, at each of the given rates through a
+ * Sends bursts of uplinks, at each of the given rates through a
  * headless program of its own to a subscriber over HTTP.
  */
 export async function measureEndToEnd(options: EndToEndOptions): Promise<EndToEndResult> {
@@ -216,7 +230,7 @@ export async function measureEndToEnd(options: EndToEndOptions): Promise<EndToEn
   const devices = Array.from({ length: options.devices ?? DEVICES }, (_, index) =>
     benchDevice(index),
   );
-  await fillWorkspace(directory, devices.length);
+  await fillWorkspace(directory, devices.length, options.contents);
   const startedMs = performance.now();
   const program = await startHeadless(directory, [], options);
   const startMs = performance.now() - startedMs;
@@ -235,6 +249,7 @@ export async function measureEndToEnd(options: EndToEndOptions): Promise<EndToEn
           firstFCnt,
           perSecond,
           seconds: options.seconds,
+          heardByBoth: (options.gatewaysPerUplink ?? GATEWAYS) === GATEWAYS,
         }),
       );
       firstFCnt += Math.ceil((perSecond * options.seconds) / devices.length) + 1;

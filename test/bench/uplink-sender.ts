@@ -1,5 +1,5 @@
 /**
- * A process that plays two packet forwarders in reach of the same devices: each uplink is one PUSH_DATA of either. Told
+ * A process that plays two packet forwarders in reach of the same devices: each uplink is one PUSH_DATA of either or of one. Told
  * what to send by one message, it makes all frames first, then sends them evenly and answers how many acknowledgments came.
  */
 import { createSocket, type Socket } from 'node:dgram';
@@ -13,6 +13,8 @@ export interface SendRequest {
   readonly firstFCnt: number;
   readonly count: number;
   readonly perSecond: number;
+  /** Whether both gateways hear each uplink; else they hear one each in turns. */
+  readonly heardByBoth: boolean;
 }
 
 /** What the sender answers. */
@@ -91,10 +93,15 @@ async function open(): Promise<Socket> {
 
 /** Sends at an even rate: as many as are due at each tick. */
 async function send(request: SendRequest): Promise<SendReport> {
-  const { port, perSecond } = request;
+  const { port, perSecond, heardByBoth } = request;
   const made = frames(request).map((frame, index) =>
-    GATEWAYS.map((_, gateway) => pushData(gateway, frame, index)),
+    GATEWAYS.map((_, gateway) =>
+      heardByBoth || index % GATEWAYS.length === gateway
+        ? pushData(gateway, frame, index)
+        : undefined,
+    ),
   );
+  const datagrams = made.flat().filter((bytes) => bytes !== undefined).length;
   const sockets = await Promise.all(GATEWAYS.map(open));
   let acknowledged = 0;
   for (const [gateway, socket] of sockets.entries()) {
@@ -113,7 +120,8 @@ async function send(request: SendRequest): Promise<SendReport> {
       );
       for (; next < due; next += 1) {
         for (const [gateway, socket] of sockets.entries()) {
-          socket.send((made[next] as Buffer[])[gateway] as Buffer, port, '127.0.0.1');
+          const bytes = made[next]?.[gateway];
+          if (bytes) socket.send(bytes, port, '127.0.0.1');
         }
       }
       if (next < made.length) return;
@@ -123,11 +131,11 @@ async function send(request: SendRequest): Promise<SendReport> {
   });
   const seconds = (performance.now() - startMs) / 1_000;
   const quietUntilMs = performance.now() + 500;
-  while (performance.now() < quietUntilMs && acknowledged < made.length * GATEWAYS.length) {
+  while (performance.now() < quietUntilMs && acknowledged < datagrams) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   for (const socket of sockets) socket.close();
-  return { datagrams: made.length * GATEWAYS.length, acknowledged, seconds };
+  return { datagrams, acknowledged, seconds };
 }
 
 process.on('message', async (request: SendRequest) => {

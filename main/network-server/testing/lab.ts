@@ -318,7 +318,9 @@ export async function createLab(options: LabOptions) {
       log.filter((event) => event.name === name).map((event) => event.causeCode),
     /** Data of the events of that name. */
     dataOf: (name: string) =>
-      log.filter((event) => event.name === name).map((event) => event.data?.().message),
+      log
+        .filter((event) => event.name === name)
+        .map(({ data, lateData }) => (data ?? lateData)?.().message),
     application: application.log,
     uplinkFrames: () => frames(Direction.UPLINK),
     downlinkFrames: () => frames(Direction.DOWNLINK),
