@@ -3,6 +3,8 @@ import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { createFairQueue } from './fair-queue.ts';
 import type {
+  NumberedCall,
+  NumberedOutcome,
   ScriptCall,
   ScriptOutcome,
   WorkerMessage,
@@ -23,9 +25,12 @@ export interface CodecWorkerLimits {
 export const CODEC_WORKER_LIMITS: CodecWorkerLimits = {
   hardLimitMs: 1000,
   startLimitMs: 10_000,
-  maxPending: 1024,
-  maxPendingPerScope: 128,
+  maxPending: 8_192,
+  maxPendingPerScope: 2_048,
 };
+
+/** Most calls the worker has at a time; more would keep those of other applications waiting behind them. */
+const CALLS_AT_ONCE = 32;
 
 export interface CodecWorkerOptions {
   readonly clock: Clock;
@@ -42,9 +47,21 @@ interface Pending {
 
 const CLOSED = failure('worker_lost', 'The payload formatters are shut down.');
 
+/** What the worker is to run, with each script once. */
+function requestOf(sent: ReadonlyMap<number, Pending>): WorkerRequest {
+  const indices = new Map<string, number>();
+  const calls = [...sent].map(([id, { call }]): NumberedCall => {
+    const { script, ...rest } = call;
+    const scriptIndex = indices.get(script) ?? indices.size;
+    indices.set(script, scriptIndex);
+    return { ...rest, id, scriptIndex };
+  });
+  return { scripts: [...indices.keys()], calls };
+}
+
 /**
- * The main thread's side of the codec worker. The worker gets one call at a time, so that a script that gets it stuck
- * costs only its own call; the others wait here and go to the replacement.
+ * The main thread's side of the codec worker. The worker gets some calls at a time and says in shared memory which one it
+ * runs, so that a script that gets it stuck costs only its own call; the others go to the replacement.
  */
 export class CodecWorker {
   readonly #options: CodecWorkerOptions;
@@ -53,7 +70,11 @@ export class CodecWorker {
   #ready = false;
   #starting = false;
   #closed = false;
-  #current: (Pending & { readonly id: number }) | undefined;
+  /** What the worker has and has not answered, by id, in the order in which it runs them. */
+  #sent = new Map<number, Pending>();
+  /** The call that ran when the time limit was last looked at. */
+  #watchedId = 0;
+  readonly #running = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   #timer: Timer | undefined;
   #nextId = 1;
   #wasmModule: Promise<WebAssembly.Module> | undefined;
@@ -77,36 +98,49 @@ export class CodecWorker {
   /** Answers whatever is outstanding and resolves when no thread is left. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { answer } of this.#queue.drain()) answer(CLOSED);
-    this.#settle(CLOSED);
+    for (const { answer } of [...this.#takeSent(), ...this.#queue.drain()]) answer(CLOSED);
     this.#drop();
     await Promise.allSettled(this.#terminations);
   }
 
   #pump(): void {
-    if (this.#closed || this.#current || this.#starting || this.#queue.size === 0) return;
+    if (this.#closed || this.#sent.size > 0 || this.#starting || this.#queue.size === 0) return;
     if (!this.#worker) {
       this.#starting = true;
       void this.#start();
       return;
     }
-    const pending = this.#queue.shift();
-    if (!pending) return;
-    const id = this.#nextId++;
-    this.#current = { ...pending, id };
-    const request: WorkerRequest = { id, call: pending.call };
-    this.#worker.postMessage(request);
+    this.#watchedId = this.#nextId;
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+      this.#sent.set(this.#nextId++, next);
+      if (this.#sent.size >= CALLS_AT_ONCE) break;
+    }
+    this.#worker.postMessage(requestOf(this.#sent));
+    this.#watch();
+  }
+
+  /** Lets each call have its time: one that ran when the time began and runs when it is over is stuck. */
+  #watch(): void {
     const { hardLimitMs } = this.#options.limits;
-    this.#timer = this.#options.clock.setTimer(hardLimitMs, () =>
-      this.#lose(`The script did not stop within ${hardLimitMs} ms and was ended by force.`),
-    );
+    this.#timer = this.#options.clock.setTimer(hardLimitMs, () => {
+      const id = Atomics.load(this.#running, 0);
+      if (id !== this.#watchedId) {
+        this.#watchedId = id;
+        this.#watch();
+        return;
+      }
+      this.#lose(`The script did not stop within ${hardLimitMs} ms and was ended by force.`);
+    });
   }
 
   async #start(): Promise<void> {
     const { clock, workerUrl, wasmUrl, limits } = this.#options;
     try {
       this.#wasmModule ??= loadWasmModule(wasmUrl);
-      const workerData: WorkerStart = { wasmModule: await this.#wasmModule };
+      const workerData: WorkerStart = {
+        wasmModule: await this.#wasmModule,
+        running: this.#running,
+      };
       if (this.#closed) return;
       const worker = new Worker(workerUrl, {
         name: 'codec',
@@ -138,33 +172,48 @@ export class CodecWorker {
       this.#timer?.cancel();
       this.#ready = true;
       this.#starting = false;
-    } else if (message.id === this.#current?.id) {
-      this.#settle(message.outcome);
-      if (message.broken) this.#drop();
+    } else {
+      this.#settle(message.outcomes);
+      if (message.broken) {
+        this.#drop();
+        this.#queue.unshift(this.#takeSent());
+      }
     }
     this.#pump();
   }
 
-  #settle(outcome: ScriptOutcome): void {
+  #settle(outcomes: readonly NumberedOutcome[]): void {
+    for (const { id, outcome } of outcomes) {
+      const pending = this.#sent.get(id);
+      this.#sent.delete(id);
+      pending?.answer(outcome);
+    }
+    if (this.#sent.size === 0) this.#timer?.cancel();
+  }
+
+  /** What the worker has not answered. */
+  #takeSent(): Pending[] {
     this.#timer?.cancel();
-    const current = this.#current;
-    this.#current = undefined;
-    current?.answer(outcome);
+    const sent = [...this.#sent.values()];
+    this.#sent.clear();
+    return sent;
   }
 
   /** The worker is gone or stuck. One that never came up takes all waiting calls with it, so that none waits for ever. */
   #lose(message: string, error?: unknown): void {
     const lost = failure('worker_lost', message);
     const neverReady = !this.#ready;
+    const running = this.#sent.get(Atomics.load(this.#running, 0));
     this.#options.logger.warn(
       {
-        ...(this.#current && { scope: this.#current.call.scope }),
+        ...(running && { scope: running.call.scope }),
         ...(error !== undefined && { error }),
       },
       message,
     );
     this.#drop();
-    this.#settle(lost);
+    this.#queue.unshift(this.#takeSent().filter((pending) => pending !== running));
+    running?.answer(lost);
     if (neverReady) for (const { answer } of this.#queue.drain()) answer(lost);
     this.#pump();
   }

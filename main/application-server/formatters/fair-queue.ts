@@ -4,6 +4,8 @@ export interface FairQueue<T> {
   push(owner: string, item: T): boolean;
   /** Next item: owners take turns, so that a busy one does not keep the others waiting. */
   shift(): T | undefined;
+  /** Puts items back in front of all others, whatever the limits say. */
+  unshift(items: readonly T[]): void;
   /** Removes and returns everything. */
   drain(): T[];
   readonly size: number;
@@ -14,6 +16,8 @@ export function createFairQueue<T>(limits: {
   readonly perOwner: number;
 }): FairQueue<T> {
   const owners = new Map<string, T[]>();
+  /** Taken out before and put back. */
+  let returned: T[] = [];
   let size = 0;
   return {
     push(owner, item) {
@@ -25,6 +29,11 @@ export function createFairQueue<T>(limits: {
       return true;
     },
     shift() {
+      const first = returned.shift();
+      if (first !== undefined) {
+        size -= 1;
+        return first;
+      }
       for (const [owner, items] of owners) {
         const item = items.shift();
         owners.delete(owner);
@@ -35,8 +44,13 @@ export function createFairQueue<T>(limits: {
       }
       return undefined;
     },
+    unshift(items) {
+      returned = [...items, ...returned];
+      size += items.length;
+    },
     drain() {
-      const items = [...owners.values()].flat();
+      const items = [...returned, ...[...owners.values()].flat()];
+      returned = [];
       owners.clear();
       size = 0;
       return items;

@@ -18,21 +18,35 @@ export type ScriptOutcome = { readonly ok: true; readonly json: string } | Forma
 /** Start data of the codec worker. */
 export interface WorkerStart {
   readonly wasmModule: WebAssembly.Module;
+  /** One number in shared memory: the id of the call that runs. */
+  readonly running: Int32Array;
 }
 
-/** Main thread to worker. */
-export interface WorkerRequest {
+/** A call as it travels: its script stands once per message. */
+export interface NumberedCall extends Omit<ScriptCall, 'script'> {
   readonly id: number;
-  readonly call: ScriptCall;
+  /** Place of the script in `scripts`. */
+  readonly scriptIndex: number;
+}
+
+/** Main thread to worker: calls that are run in this order. */
+export interface WorkerRequest {
+  readonly scripts: readonly string[];
+  readonly calls: readonly NumberedCall[];
+}
+
+/** What a call gave. */
+export interface NumberedOutcome {
+  readonly id: number;
+  readonly outcome: ScriptOutcome;
 }
 
 /** Worker to main thread. */
 export type WorkerMessage =
   | { readonly type: 'ready' }
   | {
-      readonly type: 'outcome';
-      readonly id: number;
-      readonly outcome: ScriptOutcome;
-      /** The engine was left in an unknown state; this worker must not be used again. */
+      readonly type: 'outcomes';
+      readonly outcomes: readonly NumberedOutcome[];
+      /** The engine was left in an unknown state by the last of them; this worker runs nothing more. */
       readonly broken: boolean;
     };

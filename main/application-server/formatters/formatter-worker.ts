@@ -1,32 +1,62 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../base/clock.ts';
-import type { WorkerMessage, WorkerRequest, WorkerStart } from './formatter-protocol.ts';
+import type {
+  NumberedOutcome,
+  ScriptCall,
+  ScriptOutcome,
+  WorkerMessage,
+  WorkerRequest,
+  WorkerStart,
+} from './formatter-protocol.ts';
 import { failure } from './formatter-result.ts';
 import { createSandboxCache, type SandboxCache } from './sandbox-cache.ts';
 import { startScriptEngine } from './script-engine.ts';
 
-/** Entry of the codec worker: runs one script call after the other and answers each. */
+/** Entry of the codec worker: runs one script call after the other and answers those of a message together. */
 
-function answer(sandboxes: SandboxCache, request: WorkerRequest): WorkerMessage {
+/** Outcomes wait for each other so long at most. */
+const ANSWER_EVERY_MS = 5;
+
+function run(
+  sandboxes: SandboxCache,
+  call: ScriptCall,
+): { readonly outcome: ScriptOutcome; readonly broken: boolean } {
   try {
-    const outcome = sandboxes.run(request.call);
-    return { type: 'outcome', id: request.id, outcome, broken: false };
+    return { outcome: sandboxes.run(call), broken: false };
   } catch (error) {
     // The engine shares this thread's stack, and its recursion can use it up before its own limit is reached.
     const outcome =
       error instanceof RangeError
         ? failure('script_memory', 'The script is nested too deeply.')
         : failure('worker_lost', 'The script engine failed while it ran the script.');
-    return { type: 'outcome', id: request.id, outcome, broken: true };
+    return { outcome, broken: true };
   }
 }
 
 const port = parentPort;
 if (port) {
-  const { wasmModule } = workerData as WorkerStart;
+  const { wasmModule, running } = workerData as WorkerStart;
   const quickjs = await startScriptEngine(wasmModule);
-  const sandboxes = createSandboxCache({ quickjs, clock: systemClock() });
+  const clock = systemClock();
+  const sandboxes = createSandboxCache({ quickjs, clock });
   const send = (message: WorkerMessage): void => port.postMessage(message);
-  port.on('message', (request: WorkerRequest) => send(answer(sandboxes, request)));
+  port.on('message', ({ scripts, calls }: WorkerRequest) => {
+    let outcomes: NumberedOutcome[] = [];
+    let answeredMs = clock.monotonic();
+    for (const { id, scriptIndex, ...call } of calls) {
+      Atomics.store(running, 0, id);
+      const { outcome, broken } = run(sandboxes, { ...call, script: scripts[scriptIndex] ?? '' });
+      outcomes.push({ id, outcome });
+      if (broken) {
+        send({ type: 'outcomes', outcomes, broken });
+        return;
+      }
+      if (clock.monotonic() - answeredMs < ANSWER_EVERY_MS) continue;
+      send({ type: 'outcomes', outcomes, broken });
+      outcomes = [];
+      answeredMs = clock.monotonic();
+    }
+    if (outcomes.length > 0) send({ type: 'outcomes', outcomes, broken: false });
+  });
   send({ type: 'ready' });
 }

@@ -81,8 +81,8 @@ function outOfRange(path: string, value: number, range: Range): string | undefin
   return undefined;
 }
 
-/** Thrown and caught inside this file only, to leave nested loops with one sentence. */
-class NotAMeasurement extends Error {}
+/** The valid part of a value, or why it is no measurement: most payloads are none, so this is no exception. */
+type Checked = { readonly valid: JsonObject } | { readonly problem: string };
 
 /** Looks a field up among own names only, so that `constructor` is an unknown field. */
 function own<T>(table: { readonly [name: string]: T }, name: string): T | undefined {
@@ -94,38 +94,39 @@ function group(
   value: JsonValue,
   fields: { readonly [name: string]: Range },
   warn: (text: string) => void,
-): JsonObject {
-  if (!isJsonObject(value)) throw new NotAMeasurement(`${name} is not an object`);
+): Checked {
+  if (!isJsonObject(value)) return { problem: `${name} is not an object` };
   const valid: [string, JsonValue][] = [];
   for (const [key, item] of Object.entries(value)) {
     const path = `${name}.${key}`;
     const range = own(fields, key);
-    if (!range) throw new NotAMeasurement(`${path} is not a field of a measurement`);
-    if (typeof item !== 'number') throw new NotAMeasurement(`${path} is not a number`);
+    if (!range) return { problem: `${path} is not a field of a measurement` };
+    if (typeof item !== 'number') return { problem: `${path} is not a number` };
     const problem = outOfRange(path, item, range);
     if (problem) warn(problem);
     else valid.push([key, item]);
   }
-  return Object.fromEntries(valid);
+  return { valid: Object.fromEntries(valid) };
 }
 
-function measurement(value: JsonValue, warn: (text: string) => void): JsonObject {
-  if (!isJsonObject(value)) throw new NotAMeasurement('it is not an object');
+function measurement(value: JsonValue, warn: (text: string) => void): Checked {
+  if (!isJsonObject(value)) return { problem: 'it is not an object' };
   const valid: [string, JsonValue][] = [];
   for (const [name, item] of Object.entries(value)) {
     const field = own(FIELDS, name);
-    if (!field) throw new NotAMeasurement(`${name} is not a field of a measurement`);
+    if (!field) return { problem: `${name} is not a field of a measurement` };
     if (field === 'time') {
       if (typeof item !== 'string' || !isRfc3339(item)) {
-        throw new NotAMeasurement(`${name} is not an RFC 3339 time`);
+        return { problem: `${name} is not an RFC 3339 time` };
       }
       valid.push([name, item]);
       continue;
     }
     const children = group(name, item, field, warn);
-    if (Object.keys(children).length > 0) valid.push([name, children]);
+    if ('problem' in children) return children;
+    if (Object.keys(children.valid).length > 0) valid.push([name, children.valid]);
   }
-  return Object.fromEntries(valid);
+  return { valid: Object.fromEntries(valid) };
 }
 
 /**
@@ -137,13 +138,9 @@ export function parseNormalizedPayload(input: readonly JsonValue[]): NormalizedP
   const warnings: string[] = [];
   for (const [index, item] of input.entries()) {
     const label = `measurement ${index + 1}: `;
-    try {
-      const valid = measurement(item, (text) => warnings.push(label + text));
-      if (Object.keys(valid).length > 0) measurements.push(valid);
-    } catch (error) {
-      if (!(error instanceof NotAMeasurement)) throw error;
-      return { ok: false, message: label + error.message };
-    }
+    const checked = measurement(item, (text) => warnings.push(label + text));
+    if ('problem' in checked) return { ok: false, message: label + checked.problem };
+    if (Object.keys(checked.valid).length > 0) measurements.push(checked.valid);
   }
   return { ok: true, measurements, warnings };
 }
