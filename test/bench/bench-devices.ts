@@ -5,7 +5,6 @@ import {
   EndDeviceSchema,
 } from '../../main/api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACVersion, PHYVersion } from '../../main/api/gen/ttn/lorawan/v3/lorawan_pb.js';
-import { PayloadFormatter } from '../../main/api/gen/ttn/lorawan/v3/messages_pb.js';
 import { systemClock } from '../../main/base/clock.ts';
 import { silentLogger } from '../../main/base/logger.ts';
 import { createEventBus } from '../../main/events/index.ts';
@@ -47,7 +46,7 @@ export function benchDevice(index: number): BenchDevice {
 }
 
 /** An ABP device that has nothing to ask of the network and of whom it asks nothing, so that uplinks alone are measured. */
-function registration(index: number, formatter?: string): EndDevice {
+function registration(index: number): EndDevice {
   const { devAddr, nwkSKey, appSKey } = benchDevice(index);
   return create(EndDeviceSchema, {
     ids: {
@@ -57,12 +56,6 @@ function registration(index: number, formatter?: string): EndDevice {
       devAddr: bytesOf(devAddr),
     },
     frequencyPlanId: 'EU_863_870',
-    ...(formatter !== undefined && {
-      formatters: {
-        upFormatter: PayloadFormatter.FORMATTER_JAVASCRIPT,
-        upFormatterParameter: formatter,
-      },
-    }),
     lorawanVersion: MACVersion.MAC_V1_0_3,
     lorawanPhyVersion: PHYVersion.PHY_V1_0_3_REV_A,
     session: {
@@ -78,14 +71,6 @@ function registration(index: number, formatter?: string): EndDevice {
   });
 }
 
-/** What a workspace holds beside its devices. */
-export interface WorkspaceContents {
-  /** JavaScript formatter of all devices. */
-  readonly formatter?: string;
-  /** Frames that were recorded before. */
-  readonly frames?: number;
-}
-
 /** Records frames of the devices, as a network would that has run for long. */
 async function fillFrames(store: Store, devices: number, frames: number): Promise<void> {
   for (let first = 0; first < frames; first += FRAMES_AT_ONCE) {
@@ -96,12 +81,8 @@ async function fillFrames(store: Store, devices: number, frames: number): Promis
   }
 }
 
-/** Makes a workspace with so many devices in a data folder, as the program would. */
-export async function fillWorkspace(
-  directory: string,
-  devices: number,
-  { formatter, frames = 0 }: WorkspaceContents = {},
-): Promise<void> {
+/** Makes a workspace with so many devices and recorded frames in a data folder, as the program would. */
+export async function fillWorkspace(directory: string, devices: number, frames = 0): Promise<void> {
   const clock = systemClock();
   const logger = silentLogger();
   const dataKeyWrapper = keyFileWrapper(join(directory, KEY_FILE_NAME));
@@ -111,7 +92,7 @@ export async function fillWorkspace(
   await registry.applications.create(newApplication(BENCH_APPLICATION, 'Bench'));
   for (let first = 0; first < devices; first += AT_ONCE) {
     const count = Math.min(AT_ONCE, devices - first);
-    const all = Array.from({ length: count }, (_, at) => registration(first + at, formatter));
+    const all = Array.from({ length: count }, (_, at) => registration(first + at));
     await Promise.all(all.map((device) => registry.registerEverywhere(device)));
   }
   await fillFrames(store, devices, frames);

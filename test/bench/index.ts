@@ -1,5 +1,5 @@
 /**
- * `npm run bench [frames] [search] [rows] [modem] [uplinks] [scale]`: measures what the program promises, each figure against a
+ * `npm run bench [frames] [search] [rows] [modem] [uplinks] [sustained] [latency] [scale]`: measures what the program promises, each figure against a
  * baseline that runs in turns with it. Absolute figures belong to the machine; the shares are what to compare.
  */
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { ptyUnavailable } from '../support/pty.ts';
 import { type EndToEndRun, measureEndToEnd } from './end-to-end.ts';
 import { measureFramePath } from './frame-path.ts';
 import { measureFrameRows } from './frame-rows.ts';
+import { type Delays, measureLatency } from './latency.ts';
 import { measureMicSearch, SEARCHED_SESSIONS } from './mic-search.ts';
 
 const BUNDLE = fileURLToPath(new URL('../../dist/main/headless.js', import.meta.url));
@@ -17,6 +18,19 @@ const REFERENCE_C_FRAMES_PER_SECOND = '10–12 million';
 const WARM_UP_RATE = 1_500;
 const UPLINK_RATES = [3_000, 4_000];
 const BURST_SECONDS = 6;
+const STORED_FRAMES = 1_000_000;
+const FORMATTED_RATE = 5_000;
+const PLAIN_RATE = 8_000;
+const SUSTAINED_SECONDS = 10;
+const FORMATTER = `function decodeUplink(input) {
+  const [high, low, battery] = input.bytes;
+  return { data: { temperature: ((high << 8) | low) / 100, battery: battery / 50, port: input.fPort } };
+}`;
+const LATENCY_RATE = 500;
+const LATENCY_SECONDS = 12;
+const LATENCY_LIMIT_MS = 30;
+const DEVICE_BYTES_LIMIT = 512;
+const MB = 1024 * 1024;
 const WORKSPACE_SIZES = [100, 10_000, 100_000];
 const SCALE_RATE = 1_000;
 /** What the program keeps below at the first rate, without losing any. */
@@ -113,42 +127,83 @@ function lost({ sent, events, recorded }: EndToEndRun): number {
   return sent - Math.min(events, recorded);
 }
 
+function uplinkLine(run: EndToEndRun, bareCpuUs: number, ...more: readonly string[]): string {
+  const { perSecond, loopDelayP99Ms, rssMb, cpuUs } = run;
+  const parts = [
+    `  ${number(perSecond)} uplinks/s`,
+    `${number(lost(run))} of ${number(run.sent)} lost`,
+    ...more,
+    `loop delay p99 ${number(loopDelayP99Ms, 1)} ms`,
+    `memory ${number(rssMb)} MB`,
+  ];
+  if (cpuUs !== undefined)
+    parts.push(
+      `${number(cpuUs)} µs of CPU each, ${number(cpuUs / bareCpuUs, 1)} times bare reception`,
+    );
+  return parts.join(', ');
+}
+
 async function uplinks(): Promise<void> {
   const { idleRssMb, bareCpuUs, runs } = await measureEndToEnd({
-    rates: [WARM_UP_RATE, ...UPLINK_RATES],
+    bursts: [WARM_UP_RATE, ...UPLINK_RATES].map((perSecond) => ({ perSecond })),
     seconds: BURST_SECONDS,
     entry: BUNDLE,
     nodeArguments: programArguments,
   });
   say(
-    'Uplinks end to end: each over two gateways by UDP, verified, recorded, and sent to a subscriber',
+    `Uplinks end to end: each over two gateways by UDP, verified, recorded, and sent to a subscriber (limit of the loop delay ${LOOP_DELAY_LIMIT_MS} ms at the first rate)`,
   );
   say(`  memory after start ${number(idleRssMb)} MB (limit ${IDLE_MEMORY_LIMIT_MB} MB)`);
   // The first burst lets the engine compile what is hot.
-  for (const run of runs.slice(1)) {
-    const { perSecond, loopDelayP99Ms, rssMb, cpuUs } = run;
-    const parts = [
-      `  ${number(perSecond)} uplinks/s`,
-      `${number(lost(run))} of ${number(run.sent)} lost`,
-      `loop delay p99 ${number(loopDelayP99Ms, 1)} ms (limit ${LOOP_DELAY_LIMIT_MS} ms)`,
-      `memory ${number(rssMb)} MB`,
-    ];
-    if (cpuUs !== undefined && bareCpuUs !== undefined) {
-      parts.push(
-        `${number(cpuUs)} µs of CPU each, ${number(cpuUs / bareCpuUs, 1)} times bare reception`,
-      );
-    }
-    say(parts.join(', '));
+  for (const run of runs.slice(1)) say(uplinkLine(run, bareCpuUs));
+}
+
+/** How fast it goes beside a million recorded frames. */
+async function sustained(): Promise<void> {
+  const { bareCpuUs, runs } = await measureEndToEnd({
+    bursts: [
+      { perSecond: WARM_UP_RATE, formatter: FORMATTER },
+      { perSecond: FORMATTED_RATE, formatter: FORMATTER },
+      { perSecond: PLAIN_RATE },
+    ],
+    seconds: SUSTAINED_SECONDS,
+    gatewaysPerUplink: 1,
+    storedFrames: STORED_FRAMES,
+    entry: BUNDLE,
+    nodeArguments: programArguments,
+  });
+  say(`Sustained uplinks over one gateway each, beside ${number(STORED_FRAMES)} recorded frames`);
+  const [, formatted, plain] = runs;
+  if (formatted) {
+    const decoded = `${number(formatted.decoded)} decoded by a JavaScript formatter`;
+    say(uplinkLine(formatted, bareCpuUs, decoded));
   }
+  if (plain) say(uplinkLine(plain, bareCpuUs, 'no formatter'));
+}
+
+async function latency(): Promise<void> {
+  const { event, rx1 } = await measureLatency({
+    perSecond: LATENCY_RATE,
+    seconds: LATENCY_SECONDS,
+    entry: BUNDLE,
+    nodeArguments: programArguments,
+  });
+  const line = (label: string, { count, p50Ms, p99Ms }: Delays): void =>
+    say(
+      `  ${label}: p50 ${number(p50Ms, 1)} ms, p99 ${number(p99Ms, 1)} ms (limit ${LATENCY_LIMIT_MS} ms; ${number(count)} measured)`,
+    );
+  say(`Delays at ${number(LATENCY_RATE)} uplinks/s`);
+  line('from the end of the deduplication window to the event', event);
+  line('from the moment for scheduling RX1 to the downlink at its gateway', rx1);
 }
 
 /** Cost of an uplink and memory at rest in workspaces of different size, all of whose devices send. */
 async function scale(): Promise<void> {
   say('Uplinks in workspaces of different size, sent by all devices in turns');
-  let least: number | undefined;
+  let smallest: { readonly cpuUs: number | undefined; readonly idleRssMb: number } | undefined;
   for (const devices of WORKSPACE_SIZES) {
     const { idleRssMb, startMs, runs } = await measureEndToEnd({
-      rates: [SCALE_RATE, SCALE_RATE],
+      bursts: [{ perSecond: SCALE_RATE }, { perSecond: SCALE_RATE }],
       seconds: BURST_SECONDS,
       devices,
       entry: BUNDLE,
@@ -156,15 +211,16 @@ async function scale(): Promise<void> {
     });
     const [, run] = runs;
     if (!run) continue;
-    least ??= run.cpuUs;
+    smallest ??= { cpuUs: run.cpuUs, idleRssMb };
+    const bytesPerDevice = ((idleRssMb - smallest.idleRssMb) * MB) / devices;
     const parts = [
       `  ${number(devices)} devices: listening after ${number(startMs)} ms`,
-      `memory ${number(idleRssMb)} MB`,
+      `memory ${number(idleRssMb)} MB (${number(Math.max(0, bytesPerDevice))} bytes per idle device, limit ${DEVICE_BYTES_LIMIT})`,
       `${number(lost(run))} of ${number(run.sent)} lost`,
     ];
-    if (run.cpuUs !== undefined && least !== undefined)
+    if (run.cpuUs !== undefined && smallest.cpuUs !== undefined)
       parts.push(
-        `${number(run.cpuUs)} µs of CPU each, ${number(run.cpuUs / least, 2)} of the smallest`,
+        `${number(run.cpuUs)} µs of CPU each, ${number(run.cpuUs / smallest.cpuUs, 2)} of the smallest`,
       );
     say(parts.join(', '));
   }
@@ -176,6 +232,8 @@ const sections: Readonly<Record<string, () => Promise<void>>> = {
   rows,
   modem,
   uplinks,
+  sustained,
+  latency,
   scale,
 };
 const wanted = process.argv.slice(2);
