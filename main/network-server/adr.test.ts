@@ -6,10 +6,11 @@ import {
   EndDeviceSchema,
   type MACSettings,
   MACSettingsSchema,
+  type MACState,
 } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACVersion, PHYVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { adaptDataRate, adrMode } from './adr.ts';
-import { current } from './mac/index.ts';
+import { current, desired } from './mac/index.ts';
 import { bandOf, newMacState } from './new-mac-state.ts';
 
 const device = create(EndDeviceSchema, {
@@ -29,13 +30,21 @@ function adapt(
     readonly refusedRates?: number[];
     readonly changedAt?: number;
     readonly of?: EndDevice;
+    readonly power?: number;
+    readonly change?: (mac: MACState) => void;
   } = {},
 ) {
   const { dr = 0, counters, settings, of = device } = options;
   const mac = newMacState(of);
   mac.rejectedAdrDataRateIndexes = options.refusedRates ?? [];
   mac.lastAdrChangeFCntUp = options.changedAt ?? 0;
-  Object.assign(current(mac), { adrDataRateIndex: dr, adrNbTrans: options.nbTrans ?? 1 });
+  const { nbTrans = 1, power = 0 } = options;
+  Object.assign(current(mac), {
+    adrDataRateIndex: dr,
+    adrNbTrans: nbTrans,
+    adrTxPowerIndex: power,
+  });
+  options.change?.(mac);
   const band = bandOf(of)?.band;
   if (!band) throw new Error('no band');
   const recent = snrsDb.map((maxSnrDb, index) => ({
@@ -128,6 +137,23 @@ test.each([
   // At the floor, so that neither rate nor power change.
   const options = { counters, nbTrans: before };
   expect(adapt(times(received, -10), options)).toEqual([0, 0, after]);
+});
+
+test('a power beyond the limit counts as the limit when few uplinks are trusted', () => {
+  // 7 − (−7.5) − 15 − 2.5 = −3 dB at step 7 (−14 dB): step 5 (−10 dB) is the lowest power that 11 dB pay for. From the
+  // limit, step 6, it is 2 dB away, which so few uplinks do not justify; from step 7 it is 4 dB.
+  const settings = dynamic({ maxTxPowerIndex: 6 });
+  expect(adapt([7], { dr: 5, power: 7, settings })).toEqual([5, 6, 1]);
+  expect(adapt([7], { dr: 5, power: 7 })).toEqual([5, 5, 1]);
+});
+
+test('a rate that no enabled channel has is left out, also between two that have some', () => {
+  const split = (mac: MACState): void => {
+    for (const [index, one] of desired(mac).channels.entries())
+      [one.minDataRateIndex, one.maxDataRateIndex] = index === 0 ? [0, 1] : [4, 5];
+  };
+  // 8 dB would pay for DR3, which only a gap has; DR4 and DR5 are too far.
+  expect(adapt(times(20, 3), { change: split })).toEqual([1, 2, 1]);
 });
 
 test('repetitions keep to their upper limit', () => {

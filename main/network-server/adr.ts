@@ -5,7 +5,7 @@ import type {
 } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { DataRateIndex } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { type Band, dataRate, demodulationFloorDb } from '../lorawan/index.ts';
-import { current, desired } from './mac/index.ts';
+import { current, desired, someChannelAllows } from './mac/index.ts';
 import type { RecentUplink } from './session-cache.ts';
 
 /** How the data rate of a device is chosen. */
@@ -122,17 +122,12 @@ function usableUplinks({ mac, recent }: AdrInput): readonly RecentUplink[] {
 function allowedRates({ mac, band, mode }: AdrInput): readonly number[] {
   if (mode.kind !== 'dynamic') return [];
   const channels = desired(mac).channels.filter((channel) => channel.enableUplink);
-  const lowest = Math.min(...channels.map((channel) => channel.minDataRateIndex));
-  const highest = Math.max(...channels.map((channel) => channel.maxDataRateIndex));
-  const min = Math.max(lowest, mode.dataRates.min ?? 0);
-  const max = Math.min(
-    highest,
-    mode.dataRates.max ?? Number.POSITIVE_INFINITY,
-    band.maxAdrDataRateIndex,
-  );
+  const max = Math.min(mode.dataRates.max ?? MAX_DATA_RATE_INDEX, band.maxAdrDataRateIndex);
   const rates: number[] = [];
-  for (let rate = min; rate <= max; rate += 1)
-    if (!mac.rejectedAdrDataRateIndexes.includes(rate as DataRateIndex)) rates.push(rate);
+  for (let rate = mode.dataRates.min ?? 0; rate <= max; rate += 1) {
+    const isRefused = mac.rejectedAdrDataRateIndexes.includes(rate as DataRateIndex);
+    if (!isRefused && someChannelAllows(channels, rate)) rates.push(rate);
+  }
   return rates;
 }
 
@@ -251,8 +246,9 @@ function adaptDynamically(input: AdrInput, mode: DynamicMode): void {
   const present: Choice = { rate: undefined, power: now.adrTxPowerIndex, marginDb };
   const choice = steer(input, rates, marginDb) ?? raise(input, rates, present, lossDb(minPower));
   if (choice.rate !== undefined) wanted.adrDataRateIndex = choice.rate as DataRateIndex;
-  const { power } = choice;
-  const budgetDb = choice.marginDb + lossDb(power);
+  const budgetDb = choice.marginDb + lossDb(choice.power);
+  // Limits hold whatever the margin says.
+  const power = Math.min(Math.max(choice.power, minPower), powers.at(-1) ?? minPower);
   const best = powers.findLast((one) => lossDb(one) <= budgetDb) ?? minPower;
   const raisesPowerABit =
     uplinks.length < FULL_CONFIDENCE && best < power && lossDb(power) - lossDb(best) <= STEP_DB;

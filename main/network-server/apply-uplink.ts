@@ -14,14 +14,15 @@ import {
   current,
   type DeviceStatus,
   desired,
+  errorData,
   GPS_EPOCH_MS,
   handleUplinkCommands,
   isAnswer,
   LEAP_SECONDS_MS,
   type MacReport,
+  macCommandMessage,
   macCommandsData,
   macEventData,
-  STICKY_ANSWERS,
   type UplinkMacContext,
 } from './mac/index.ts';
 import { newMacState } from './new-mac-state.ts';
@@ -170,6 +171,8 @@ function carryOut(
 ): { readonly answers: MacCommand[]; readonly reports: MacReport[] } {
   const { candidate, profile, isRepetition, unreadCommand } = examined;
   const { message } = session.device;
+  const asked = examined.commands.filter(({ name }) => !isAnswer(name));
+  const names = examined.commands.map(({ name }) => name);
   const answers: MacCommand[] = [];
   const reports: MacReport[] = [];
   const { mac } = session;
@@ -182,16 +185,18 @@ function carryOut(
     supportsJoin: message.supportsJoin,
     supportsClassC: message.supportsClassC,
     fullFCnt: candidate.fullFCnt,
-    commands: isRepetition
-      ? examined.commands.filter(({ name }) => !isAnswer(name))
-      : examined.commands,
+    commands: isRepetition ? asked : examined.commands,
+    repeated: isRepetition ? names.filter(isAnswer) : [],
     receivedAtMs: group.first.receivedAtMs,
     modulation: group.first.uplink.modulation,
     maxSnrDb: maxSnrDb(group.receptions),
     gatewayCount: gatewayCount(group.receptions),
     gpsTimeMs: gpsTimeMs(group),
     answer: (command) => answers.push(command),
-    report: (name, command) => reports.push({ name, data: command && macEventData(command) }),
+    report: (name, what) =>
+      reports.push({ name, data: what && ('schema' in what ? what : macEventData(what)) }),
+    reportFailure: (error) =>
+      reports.push({ name: 'command.process.fail', data: errorData(error) }),
     reportUnanswered: (requests) =>
       reports.push({ name: 'command.unanswered', data: macCommandsData(requests) }),
     status: onStatus,
@@ -201,6 +206,7 @@ function carryOut(
     },
   };
   handleUplinkCommands(context);
+  mac.queuedResponses = answers.map(macCommandMessage);
   if (unreadCommand) reports.push(unreadCommand);
   return { answers, reports };
 }
@@ -222,7 +228,9 @@ export function applyUplink(
   if (isReset) restart(store, session, receivedAtMs);
   const { mac } = session;
   const before = adrFingerprint(mac);
-  const hadPending = mac.pendingRequests.length > 0;
+  const hadCommands =
+    mac.pendingRequests.length + mac.recentMacCommandIdentifiers.length > 0 ||
+    mac.queuedResponses.length > 0;
   const waited = isRepetition ? undefined : takeConfirmation(mac, frame.fCtrl.ack);
   const confirmation = left ? { downlink: left, isAcknowledged: false } : waited;
   const { answers, reports } = carryOut(session, examined, group, (status) => {
@@ -237,15 +245,12 @@ export function applyUplink(
     store.networkSessions.updateCounters(session.id, { lastFCntUp: fullFCnt });
   const isMacChanged =
     examined.commands.length > 0 ||
-    hadPending ||
+    hadCommands ||
     isNewChannel ||
     confirmation !== undefined ||
     adrFingerprint(mac) !== before;
   if (isMacChanged) store.networkSessions.updateMacState(session.id, toBinary(MACStateSchema, mac));
   session.lastFCntUp = fullFCnt;
-  session.activity.stickyAnswers = new Set(
-    examined.commands.map(({ name }) => name).filter((name) => STICKY_ANSWERS.has(name)),
-  );
   if (isReset) sessions.forget(session.devAddr);
   return { session, answers, reports, ...(confirmation && { confirmation }) };
 }

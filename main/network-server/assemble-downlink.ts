@@ -8,7 +8,7 @@ import type { MacCommand } from '../lorawan/index.ts';
 import type { QueuedDownlink } from '../store/index.ts';
 import { usesAdr } from './adr.ts';
 import { collectCommands, type DownlinkCommands } from './downlink-commands.ts';
-import { current, setPending } from './mac/index.ts';
+import { current, setPending, stickyAnswers } from './mac/index.ts';
 import type { NetworkStore } from './ports.ts';
 import { chooseFromQueue, type FailedDownlink, type QueueChoice } from './queue-choice.ts';
 import { type DataDownlink, sealDataDownlink } from './seal-data-downlink.ts';
@@ -98,9 +98,10 @@ function reserve(
   if (isNetworkCounter) session.lastNFCntDown = fullFCnt;
   else session.lastAFCntDown = fullFCnt;
   if (isConfirmed) session.lastConfFCntDown = fullFCnt;
-  if (requests.length === 0 && !isConfirmed) return;
+  if (requests.length + session.mac.queuedResponses.length === 0 && !isConfirmed) return;
   const mac = clone(MACStateSchema, session.mac);
   setPending(mac, requests);
+  mac.queuedResponses = [];
   if (item && isConfirmed) {
     mac.pendingApplicationDownlink = item.downlink;
     mac.lastConfirmedDownlinkAt = timestampFromMs(nowMs);
@@ -140,7 +141,7 @@ function isNeeded(
     bytes.length > 0 ||
     uplink.confirmed ||
     uplink.adrAckReq ||
-    session.activity.stickyAnswers.size > 0
+    stickyAnswers(session.mac).size > 0
   );
 }
 

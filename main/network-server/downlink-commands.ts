@@ -7,8 +7,15 @@ import {
   maxMacPayload,
 } from '../lorawan/index.ts';
 import type { DeviceProfile } from './device-profile.ts';
-import { current, MAC_REQUESTS, type MacRequest, type RequestContext } from './mac/index.ts';
+import {
+  current,
+  MAC_REQUESTS,
+  type MacRequest,
+  type RequestContext,
+  stickyAnswers,
+} from './mac/index.ts';
 import type { LiveSession } from './session-cache.ts';
+import { uplinkDwellTime } from './windows.ts';
 
 /** MAC commands of one downlink. */
 export interface DownlinkCommands {
@@ -31,13 +38,13 @@ const ADR_BIT = 0x80;
  */
 function roomForAnswers(
   session: LiveSession,
-  { band, macVersion }: DeviceProfile,
+  { band, macVersion, plan }: DeviceProfile,
   lastRate: number,
 ): number {
   if (!isAtLeast(macVersion, '1.1.0')) return Number.POSITIVE_INFINITY;
   const usesAdr = ((session.activity.lastUplink?.phyPayload[F_CTRL_OFFSET] ?? 0) & ADR_BIT) !== 0;
-  const dwellTime = current(session.mac).uplinkDwellTime?.value ?? band.bootDwellTime.uplink;
-  const limitOf = (rate: number): number => maxMacPayload(band, rate, dwellTime ?? false) ?? 0;
+  const dwellTime = uplinkDwellTime({ band, plan }, current(session.mac));
+  const limitOf = (rate: number): number => maxMacPayload(band, rate, dwellTime) ?? 0;
   const rates = [...band.dataRates].flatMap(([rate, { direction }]) =>
     direction !== 'down' && limitOf(rate) > HEADER_BYTES ? [rate] : [],
   );
@@ -88,9 +95,10 @@ export function collectCommands(
     requested: requests,
     devStatusAtMs: activity.devStatusAtMs ?? (reported && timestampMs(reported)),
   };
+  const repeated = stickyAnswers(mac);
   let room = roomForAnswers(session, profile, uplink.dataRateIndex);
   for (const request of MAC_REQUESTS) {
-    if (activity.stickyAnswers.has(request.answer)) continue;
+    if (repeated.has(request.answer)) continue;
     const commands = request.build(context);
     const blocks = request.isDivisible ? commands.map((command) => [command]) : [commands];
     for (const block of blocks) {

@@ -20,6 +20,7 @@ import type { DeviceProfile } from './device-profile.ts';
 import { current, desired, isAnswer, type MacReport, macCommandData } from './mac/index.ts';
 import type { Candidate } from './match.ts';
 import { isLorawan11, type LiveSession } from './session-cache.ts';
+import { uplinkDwellTime } from './windows.ts';
 
 /** A frame that may be taken, and what was found out about it. */
 export interface ExaminedUplink {
@@ -219,12 +220,7 @@ export function examineUplink(
   if (channelIndex < 0)
     return refuse('uplink_channel_not_found', [...evidence, fact('frequency', frequencyHz, 'Hz')]);
   evidence.push(fact('channel_index', channelIndex));
-  const dwellTime =
-    parameters.uplinkDwellTime?.value ??
-    profile.band.bootDwellTime.uplink ??
-    profile.plan.dwellTime?.uplinks ??
-    false;
-  const limit = maxMacPayload(profile.band, rate, dwellTime);
+  const limit = maxMacPayload(profile.band, rate, uplinkDwellTime(profile, parameters));
   const size = frame.phyPayload.length - FRAME_OVERHEAD_BYTES;
   if (profile.macVersion === '1.0.4' && limit !== undefined && size > limit)
     return refuse('uplink_too_long', [...evidence, fact('max_bytes', limit)]);

@@ -1,9 +1,11 @@
-import { clone, toBinary } from '@bufbuild/protobuf';
+import { clone, create, toBinary } from '@bufbuild/protobuf';
 import {
   type MACParameters,
+  MACParameters_ChannelSchema,
   type MACState,
   MACStateSchema,
 } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import type { DataRateIndex } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { sameBytes } from '../base/bytes.ts';
 import type { CauseCode, EvidenceData } from '../base/causes.ts';
@@ -94,7 +96,6 @@ export function cfListFor(
 
 function applyChannels(
   parameters: MACParameters,
-  wanted: MACParameters,
   { band }: DeviceProfile,
   cfList: Uint8Array,
 ): void {
@@ -104,11 +105,17 @@ function applyChannels(
       channel.enableUplink &&= parsed.masks[index] === true;
     return;
   }
-  for (const frequencyHz of parsed?.frequenciesHz ?? []) {
-    const channel = wanted.channels.find(
-      ({ uplinkFrequency }) => frequencyHz !== undefined && Number(uplinkFrequency) === frequencyHz,
-    );
-    if (channel) parameters.channels.push({ ...channel, enableUplink: true });
+  // A device gives these channels all data rates and listens where it sends (RP002-1.0.4 §2.4.4, §2.7.4 and others);
+  // whatever else is wanted of them has to be asked for.
+  for (const [place, frequencyHz] of (parsed?.frequenciesHz ?? []).entries()) {
+    if (!frequencyHz) continue;
+    const frequency = BigInt(frequencyHz);
+    parameters.channels[band.uplinkChannels.length + place] = create(MACParameters_ChannelSchema, {
+      uplinkFrequency: frequency,
+      downlinkFrequency: frequency,
+      maxDataRateIndex: band.maxAdrDataRateIndex as DataRateIndex,
+      enableUplink: true,
+    });
   }
 }
 
@@ -124,7 +131,7 @@ export function joinedState(
   parameters.rx1Delay = wanted.rx1Delay;
   parameters.rx1DataRateOffset = wanted.rx1DataRateOffset;
   parameters.rx2DataRateIndex = wanted.rx2DataRateIndex;
-  if (cfList) applyChannels(parameters, wanted, profile, cfList);
+  if (cfList) applyChannels(parameters, profile, cfList);
   return joined;
 }
 

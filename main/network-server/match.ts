@@ -43,14 +43,17 @@ function candidateOf(session: LiveSession, row: number, fullFCnt: number): Candi
   return { session, row, fullFCnt, isReset: false, split: isLorawan11(session) };
 }
 
-/** Puts a candidate that has started counting anew behind each one whose device may do so. */
+/**
+ * Puts a candidate that has started counting anew behind each one whose device may do so. With 16-bit counters a lower one
+ * can mean nothing else.
+ */
 function withResets(candidates: readonly Candidate[], frame: UplinkDataFrame): Candidate[] {
   return candidates.flatMap((candidate) => {
     const { session, fullFCnt } = candidate;
-    const mayReset = session.kind === 'current' && session.profile?.resetsFCnt === true;
-    return mayReset && fullFCnt !== frame.fCnt
-      ? [candidate, { ...candidate, fullFCnt: frame.fCnt, isReset: true }]
-      : [candidate];
+    if (session.kind !== 'current' || session.profile?.resetsFCnt !== true) return [candidate];
+    const reset = { ...candidate, fullFCnt: frame.fCnt, isReset: true };
+    if (fullFCnt !== frame.fCnt) return [candidate, reset];
+    return fullFCnt < (session.lastFCntUp ?? 0) ? [reset] : [candidate];
   });
 }
 

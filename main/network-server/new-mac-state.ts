@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { clone, create } from '@bufbuild/protobuf';
 import {
   type EndDevice,
   type MACParameters,
@@ -10,6 +10,8 @@ import {
   MACStateSchema,
 } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import {
+  type ADRAckDelayExponent,
+  type ADRAckLimitExponent,
   AggregatedDutyCycle,
   Class,
   type DataRateIndex,
@@ -96,20 +98,53 @@ function planChannels(
   }
   for (const [position, { frequencyHz, rates }] of wanted.entries()) {
     const downlinkHz = plan.downlinkChannels[position]?.frequencyHz;
-    const known = channels.find((one) => one.uplinkFrequency === BigInt(frequencyHz));
+    const index = channels.findIndex((one) => one.uplinkFrequency === BigInt(frequencyHz));
+    const known = channels[index];
     if (!known && !rules.dynamicChannels) continue;
     const one = known ?? channel(frequencyHz, frequencyHz, rates, true);
     if (!known) channels.push(one);
     one.enableUplink = true;
-    if (downlinkHz !== undefined && rules.dynamicChannels)
-      one.downlinkFrequency = BigInt(downlinkHz);
+    if (!rules.dynamicChannels) continue;
+    // Devices refuse to change their default channels, so those keep the rates they have.
+    if (index >= rules.uplinkChannels.length)
+      [one.minDataRateIndex, one.maxDataRateIndex] = rates as [DataRateIndex, DataRateIndex];
+    one.downlinkFrequency = BigInt(downlinkHz ?? frequencyHz);
   }
   return channels;
+}
+
+/** Channels of a multicast group, which only listens. */
+function groupChannels({ downlinkChannels }: Band): MACParameters_Channel[] {
+  return downlinkChannels.map(({ frequencyHz, minDataRateIndex, maxDataRateIndex }) =>
+    channel(0, frequencyHz, [minDataRateIndex, maxDataRateIndex], false),
+  );
+}
+
+/** The only one of several, or 0: with more than one the device hops, with none nobody knows. */
+function onlyFrequency(frequenciesHz: readonly number[]): bigint {
+  const [only] = frequenciesHz;
+  return frequenciesHz.length === 1 && only !== undefined ? BigInt(only) : 0n;
+}
+
+/** Ping slots and beacon, which a device of class A or C only reports. */
+function classBParameters(rules: Band, settings: MACSettings | undefined) {
+  const beaconRate = rules.beacon.dataRateIndex as DataRateIndex;
+  return {
+    pingSlotFrequency:
+      settings?.pingSlotFrequency?.value ?? onlyFrequency(rules.pingSlotFrequenciesHz),
+    pingSlotDataRateIndexValue: {
+      value: settings?.pingSlotDataRateIndex?.value ?? beaconRate,
+    },
+    beaconFrequency: settings?.beaconFrequency?.value ?? onlyFrequency(rules.beacon.frequenciesHz),
+  };
 }
 
 function currentParameters(rules: Band, settings: MACSettings | undefined): MACParameters {
   return create(MACParametersSchema, {
     maxEirp: rules.defaultMaxEirpDbm,
+    adrAckLimitExponent: { value: Math.log2(rules.adrAckLimit) as ADRAckLimitExponent },
+    adrAckDelayExponent: { value: Math.log2(rules.adrAckDelay) as ADRAckDelayExponent },
+    ...classBParameters(rules, settings),
     ...(rules.txParamSetup &&
       settings?.uplinkDwellTime && { uplinkDwellTime: settings.uplinkDwellTime }),
     ...(rules.txParamSetup &&
@@ -145,8 +180,12 @@ function desiredParameters(
       uplinkDwellTime: { value: plan.dwellTime?.uplinks ?? true },
       downlinkDwellTime: { value: plan.dwellTime?.downlinks ?? true },
     }),
-    ...(desiredAdrAckLimitExponent && { adrAckLimitExponent: desiredAdrAckLimitExponent }),
-    ...(desiredAdrAckDelayExponent && { adrAckDelayExponent: desiredAdrAckDelayExponent }),
+    adrAckLimitExponent: desiredAdrAckLimitExponent ?? current.adrAckLimitExponent,
+    adrAckDelayExponent: desiredAdrAckDelayExponent ?? current.adrAckDelayExponent,
+    pingSlotFrequency: settings?.desiredPingSlotFrequency?.value ?? current.pingSlotFrequency,
+    pingSlotDataRateIndexValue:
+      settings?.desiredPingSlotDataRateIndex ?? current.pingSlotDataRateIndexValue,
+    beaconFrequency: settings?.desiredBeaconFrequency?.value ?? current.beaconFrequency,
     maxEirp: desiredEirp === undefined ? planEirp : (MAX_EIRP_DBM[desiredEirp] ?? planEirp),
     adrNbTrans: 1,
     rx1Delay: settings?.desiredRx1Delay?.value ?? (DESIRED_RX1_DELAY_S as RxDelay),
@@ -178,6 +217,12 @@ export function newMacState(device: EndDevice): MACState {
   if (!found) return state;
   const current = currentParameters(found.band, device.macSettings);
   state.currentParameters = current;
+  if (device.multicast) {
+    // A group answers nothing, so nothing can be asked of it.
+    current.channels = groupChannels(found.band);
+    state.desiredParameters = clone(MACParametersSchema, current);
+    return state;
+  }
   state.desiredParameters = desiredParameters(found.band, found.plan, device.macSettings, current);
   return state;
 }

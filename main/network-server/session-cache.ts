@@ -31,8 +31,6 @@ export interface SessionActivity {
   lastUplink:
     | { readonly phyPayload: Uint8Array; transmissions: number; receivedMonotonicMs: number }
     | undefined;
-  /** Names of answers in the last uplink that the device repeats until it hears a downlink. */
-  stickyAnswers: ReadonlySet<string>;
   /** Wall clock of the last DevStatusAns. */
   devStatusAtMs: number | undefined;
   /** Runs out when the receive windows of the newest uplink have to be used. */
@@ -117,7 +115,6 @@ export function createSessionCache(store: NetworkStore, registry: NetworkRegistr
     const fresh: SessionActivity = {
       recentUplinks: [],
       lastUplink: undefined,
-      stickyAnswers: new Set(),
       devStatusAtMs: undefined,
       slot: undefined,
       classC: undefined,

@@ -92,6 +92,19 @@ test('a device with 16-bit counters starts again at 0 only if it may reset', asy
   expect(lastCause()).toBe('mic_mismatch');
 });
 
+test('a device with 16-bit counters that may reset starts again at 0, and only once', async () => {
+  await lab.registry.registerEverywhere(
+    abpDevice({}, { supports32BitFCnt: { value: false }, resetsFCnt: { value: true } }),
+  );
+  await send(700);
+  await send(3);
+  expect(lastCause()).toBe('');
+  await send(2, { fCtrl: { ACK: true } });
+  expect(lastCause()).toBe('f_cnt_too_low');
+  await send(4);
+  expect(lab.application.uplinks.map(({ fullFCnt }) => fullFCnt)).toEqual([700, 3, 4]);
+});
+
 test.each([
   [MACVersion.MAC_V1_0_3, PHYVersion.PHY_V1_0_3_REV_A, 'f_cnt_gap'],
   [MACVersion.MAC_V1_0_4, PHYVersion.RP002_V1_0_3, ''],

@@ -41,6 +41,16 @@ function windowAt(
   return [{ window, delayMs, frequencyHz, modulation, maxPhyPayloadBytes }];
 }
 
+/** Whether the uplink dwell time limit is in force: what the device was told, else what the band or the plan says. */
+export function uplinkDwellTime({ band, plan }: PlanAndBand, parameters: MACParameters): boolean {
+  return (
+    parameters.uplinkDwellTime?.value ??
+    band.bootDwellTime.uplink ??
+    plan.dwellTime?.uplinks ??
+    false
+  );
+}
+
 /**
  * Whether the downlink dwell time limit is in force: what the device was told, else what the band or the plan says, else
  * the limit, which is always safe to keep.

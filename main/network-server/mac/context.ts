@@ -1,11 +1,13 @@
 import { create } from '@bufbuild/protobuf';
 import type {
   MACParameters,
+  MACParameters_Channel,
   MACSettings,
   MACState,
 } from '../../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACParametersSchema } from '../../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { MACCommand } from '../../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import type { GatehouseError } from '../../base/errors.ts';
 import type { Modulation } from '../../base/gateway-link.ts';
 import type { EventData } from '../../events/index.ts';
 import type {
@@ -51,6 +53,8 @@ export interface UplinkMacContext extends MacContext {
   /** Whether the device is registered for class C. */
   readonly supportsClassC: boolean;
   readonly commands: readonly MacCommand[];
+  /** Answers of a repeated frame, which were taken the first time. */
+  readonly repeated: readonly MacCommandName[];
   readonly receivedAtMs: number;
   readonly modulation: Modulation;
   readonly maxSnrDb: number | undefined;
@@ -59,8 +63,10 @@ export interface UplinkMacContext extends MacContext {
   readonly gpsTimeMs: number;
   /** Puts an answer into the next downlink. */
   answer(command: MacCommand): void;
-  /** Tells that something happened, e.g. `link_adr.answer.accept`, and by which command. */
-  report(name: string, command?: MacCommand): void;
+  /** Tells that something happened, e.g. `link_adr.answer.accept`, and by which command or with which data. */
+  report(name: string, what?: MacCommand | EventData): void;
+  /** Tells why a command could not be carried out. */
+  reportFailure(error: GatehouseError): void;
   /** Tells which requests the device left without an answer. */
   reportUnanswered(requests: readonly MACCommand[]): void;
   status(status: DeviceStatus): void;
@@ -98,6 +104,14 @@ export function current(mac: MACState): MACParameters {
 export function desired(mac: MACState): MACParameters {
   mac.desiredParameters ??= create(MACParametersSchema);
   return mac.desiredParameters;
+}
+
+/** Whether a device can use the data rate on one of these channels. */
+export function someChannelAllows(
+  channels: readonly MACParameters_Channel[],
+  rate: number,
+): boolean {
+  return channels.some((one) => one.minDataRateIndex <= rate && rate <= one.maxDataRateIndex);
 }
 
 /** Takes the oldest pending request of that name out of the list. */

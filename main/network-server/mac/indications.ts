@@ -1,9 +1,21 @@
+import { create } from '@bufbuild/protobuf';
+import { ValueSchema } from '@bufbuild/protobuf/wkt';
 import { Class } from '../../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import type { EventData } from '../../events/index.ts';
 import type { MacCommandNamed } from '../../lorawan/index.ts';
 import type { UplinkMacContext } from './context.ts';
 
 /** Version this server speaks: LoRaWAN 1.1 (§5.1, §5.10). */
 const MINOR_VERSION = 1;
+
+/** Data of an event about a new class: its name. */
+function classData(deviceClass: Class): EventData {
+  const value = `CLASS_${Class[deviceClass]}`;
+  return {
+    schema: ValueSchema,
+    message: create(ValueSchema, { kind: { case: 'stringValue', value } }),
+  };
+}
 
 /** ResetInd of a personalized device: it forgot what was negotiated, and so does the network (LoRaWAN 1.1 §5.1). */
 export function handleResetInd(
@@ -41,7 +53,7 @@ export function handleDeviceModeInd(
   const isClassC = command.fields.deviceClass === Class.C && context.supportsClassC;
   const deviceClass = isClassC ? Class.C : Class.A;
   if (deviceClass !== context.mac.deviceClass)
-    context.report(isClassC ? 'class.switch.c' : 'class.switch.a');
+    context.report(isClassC ? 'class.switch.c' : 'class.switch.a', classData(deviceClass));
   context.mac.deviceClass = deviceClass;
   const answer = { name: 'DeviceModeConf', fields: { deviceClass } } as const;
   context.answer(answer);

@@ -12,6 +12,7 @@ import {
   type MacContext,
   type MacRequest,
   type RequestContext,
+  someChannelAllows,
   takePending,
   type UplinkMacContext,
 } from './context.ts';
@@ -55,10 +56,10 @@ function channelSets({ mac, band, requested }: RequestContext): {
 
 /** Whether one of the wanted channels allows the data rate. */
 function isRateAllowed({ mac }: MacContext, wanted: readonly boolean[], rate: number): boolean {
-  const channels = desired(mac).channels.filter((_, index) => wanted[index]);
-  const lowest = Math.min(...channels.map((channel) => channel.minDataRateIndex));
-  const highest = Math.max(...channels.map((channel) => channel.maxDataRateIndex));
-  return rate >= lowest && rate <= highest;
+  return someChannelAllows(
+    desired(mac).channels.filter((_, index) => wanted[index]),
+    rate,
+  );
 }
 
 /**
@@ -108,6 +109,7 @@ function build(context: RequestContext): readonly MacCommand[] {
     before.adrNbTrans === after.adrNbTrans;
   if (isSame || !wanted.includes(true)) return [];
   if (after.adrTxPowerIndex > band.maxTxPowerIndex) return [];
+  if (!isRateAllowed(context, wanted, after.adrDataRateIndex)) return [];
   const values = rateAndPower(context, masksDiffer);
   if (!values) return [];
   if (values.dataRateIndex !== UNCHANGED && !isRateAllowed(context, wanted, values.dataRateIndex))
@@ -145,28 +147,31 @@ function remember<T>(list: T[], value: T): void {
   if (!list.includes(value)) list.push(value);
 }
 
-/**
- * The device's answer to a block of LinkADRReqs: one status, which versions from 1.0.2 to 1.0.4 repeat for each command
- * of the block. The block is taken as a whole or not at all.
- */
-export function handleLinkAdrAns(context: UplinkMacContext, command: LinkAdrAns): void {
-  const { mac, commands } = context;
+/** The requests that one answer is about: a single one before LoRaWAN 1.0.2, all of the block from then on. */
+function answeredBlock({ mac, macVersion }: UplinkMacContext): LinkAdrReq[] {
   const block: LinkAdrReq[] = [];
-  for (let next = takePending(mac, 'LinkAdrReq'); next; next = takePending(mac, 'LinkAdrReq'))
+  for (let next = takePending(mac, 'LinkAdrReq'); next; next = takePending(mac, 'LinkAdrReq')) {
     block.push(next);
+    if (!isAtLeast(macVersion, '1.0.2')) break;
+  }
+  return block;
+}
+
+/** The device's answer to LinkADRReqs. Those it is about are taken as a whole or not at all. */
+export function handleLinkAdrAns(context: UplinkMacContext, command: LinkAdrAns): void {
+  const { mac } = context;
+  const block = answeredBlock(context);
   const last = block.at(-1)?.fields;
   if (!last) return;
-  const answers = commands.filter((other) => other.name === 'LinkAdrAns');
-  const all = (flag: keyof LinkAdrAns['fields']): boolean =>
-    answers.every(({ fields }) => fields[flag]) && command.fields[flag];
-  if (all('channelMaskAck') && all('dataRateIndexAck') && all('txPowerIndexAck')) {
+  const { channelMaskAck, dataRateIndexAck, txPowerIndexAck } = command.fields;
+  if (channelMaskAck && dataRateIndexAck && txPowerIndexAck) {
     apply(context, block);
     context.report('link_adr.answer.accept', command);
     return;
   }
-  if (!all('dataRateIndexAck'))
+  if (!dataRateIndexAck)
     remember(mac.rejectedAdrDataRateIndexes, last.dataRateIndex as DataRateIndex);
-  if (!all('txPowerIndexAck')) remember(mac.rejectedAdrTxPowerIndexes, last.txPowerIndex);
+  if (!txPowerIndexAck) remember(mac.rejectedAdrTxPowerIndexes, last.txPowerIndex);
   context.report('link_adr.answer.reject', command);
 }
 

@@ -1,5 +1,6 @@
 import { demodulationFloorDb } from '../../lorawan/index.ts';
 import type { UplinkMacContext } from './context.ts';
+import { unknownDataRate } from './errors.ts';
 
 const MAX_BYTE = 254;
 
@@ -11,8 +12,9 @@ export function handleLinkCheckReq(context: UplinkMacContext): void {
     modulation.kind === 'lora'
       ? demodulationFloorDb(modulation.spreadingFactor, modulation.bandwidthHz)
       : 0;
-  if (floorDb === undefined) return;
-  const marginDb = Math.round((maxSnrDb ?? floorDb) - floorDb);
+  if (floorDb === undefined) throw unknownDataRate();
+  // Whole decibels; a device may lower its power by them, so they are not rounded up.
+  const marginDb = Math.trunc((maxSnrDb ?? floorDb) - floorDb);
   const answer = {
     name: 'LinkCheckAns',
     fields: {

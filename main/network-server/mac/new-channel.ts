@@ -25,9 +25,11 @@ function isRefused(mac: MACState, wanted: MACParameters_Channel): boolean {
   );
 }
 
-function isSame(now: MACParameters_Channel | undefined, wanted: MACParameters_Channel): boolean {
+const NO_CHANNEL = create(MACParameters_ChannelSchema);
+
+function isSame(now: MACParameters_Channel = NO_CHANNEL, wanted: MACParameters_Channel): boolean {
+  if (wanted.uplinkFrequency === 0n) return now.uplinkFrequency === 0n;
   return (
-    now !== undefined &&
     now.uplinkFrequency === wanted.uplinkFrequency &&
     now.minDataRateIndex === wanted.minDataRateIndex &&
     now.maxDataRateIndex === wanted.maxDataRateIndex
@@ -81,7 +83,11 @@ export const newChannel: MacRequest = {
   build({ mac, band }) {
     if (!band.dynamicChannels) return [];
     const now = current(mac).channels;
-    return desired(mac).channels.flatMap((wanted, channelIndex): MacCommand[] => {
+    const goals = desired(mac).channels;
+    const length = Math.max(now.length, goals.length);
+    return Array.from({ length }, (_, channelIndex) => channelIndex).flatMap((channelIndex) => {
+      // A channel nobody wants is taken away by a frequency of 0.
+      const wanted = goals[channelIndex] ?? NO_CHANNEL;
       const isDefault = channelIndex < band.uplinkChannels.length;
       if (isDefault || isSame(now[channelIndex], wanted) || isRefused(mac, wanted)) return [];
       const { minDataRateIndex, maxDataRateIndex } = wanted;
@@ -91,7 +97,7 @@ export const newChannel: MacRequest = {
           name: 'NewChannelReq',
           fields: { channelIndex, frequencyHz, minDataRateIndex, maxDataRateIndex },
         },
-      ];
+      ] satisfies MacCommand[];
     });
   },
 };
