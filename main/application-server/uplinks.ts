@@ -13,7 +13,7 @@ import { durationFromFractionalMs } from '../base/durations.ts';
 import { errorText } from '../base/errors.ts';
 
 import { deviceEntity } from '../events/index.ts';
-import { type AesKey, cryptFrmPayload, expandKey } from '../lorawan/index.ts';
+import { type AesKey, cryptFrmPayload, expandKey, netIdToBytes } from '../lorawan/index.ts';
 import type {
   ApplicationUplinkResult,
   DeviceRef,
@@ -117,6 +117,7 @@ function commonFields(input: UplinkForApplication, opened: Opened) {
     consumedAirtime: durationFromFractionalMs(input.consumedAirtimeUs / 1000),
     locations,
     ...(versionIds && { versionIds }),
+    ...(input.netId && { networkIds: { netId: netIdToBytes(input.netId) } }),
   };
 }
 
@@ -124,6 +125,7 @@ function uplinkMessage(input: UplinkForApplication, opened: Opened) {
   return create(ApplicationUplinkSchema, {
     ...commonFields(input, opened),
     ...decodedFields(opened.decoded),
+    packetErrorRate: input.packetErrorRate ?? 0,
     lastAFCntDown: opened.lastAFCntDown ?? 0,
   });
 }

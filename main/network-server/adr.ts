@@ -111,7 +111,7 @@ interface AdrInput {
 }
 
 /** The newest uplinks in a row at the present rate, since the last change. */
-function usableUplinks({ mac, recent }: AdrInput): readonly RecentUplink[] {
+function usableUplinks({ mac, recent }: Pick<AdrInput, 'mac' | 'recent'>): readonly RecentUplink[] {
   const rate = current(mac).adrDataRateIndex;
   const start = recent.findLastIndex(
     (uplink) => uplink.dataRateIndex !== rate || uplink.fullFCnt < mac.lastAdrChangeFCntUp,
@@ -173,6 +173,11 @@ function lossRate(uplinks: readonly RecentUplink[]): number {
   const sent = last - first + 1;
   // Not 1 − received / sent: that misses the limits of the rules by a rounding error.
   return (sent - received) / sent;
+}
+
+/** Share of the latest uplinks at the present rate that were lost. */
+export function packetErrorRate(mac: MACState, recent: readonly RecentUplink[]): number {
+  return lossRate(usableUplinks({ mac, recent }));
 }
 
 function nbTrans(

@@ -65,10 +65,14 @@ function promote(
   store: NetworkStore,
   cache: SessionCache,
   session: LiveSession,
+  startedAtMs: number,
 ): ApplicationDownlink | undefined {
   const old = store.networkSessions.byDevice(session.device.row).current;
-  store.networkSessions.promotePending(session.device.row);
+  store.networkSessions.promotePending(session.device.row, startedAtMs);
+  cache.started(session, startedAtMs);
   session.kind = 'current';
+  delete session.mac.queuedJoinAccept;
+  delete session.mac.pendingJoinRequest;
   if (!old) return undefined;
   if (old.devAddr !== session.devAddr) cache.forget(old.devAddr);
   return fromBinary(MACStateSchema, old.macState).pendingApplicationDownlink;
@@ -224,7 +228,8 @@ export function applyUplink(
   const { session, fullFCnt, isReset } = candidate;
   const frame = group.frame as UplinkDataFrame;
   const { receivedAtMs } = group.first;
-  const left = session.kind === 'pending' ? promote(store, sessions, session) : undefined;
+  const isNew = session.kind === 'pending';
+  const left = isNew ? promote(store, sessions, session, receivedAtMs) : undefined;
   if (isReset) restart(store, session, receivedAtMs);
   const { mac } = session;
   const before = adrFingerprint(mac);
@@ -244,6 +249,7 @@ export function applyUplink(
   if (!isRepetition || isReset)
     store.networkSessions.updateCounters(session.id, { lastFCntUp: fullFCnt });
   const isMacChanged =
+    isNew ||
     examined.commands.length > 0 ||
     hadCommands ||
     isNewChannel ||

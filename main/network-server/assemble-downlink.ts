@@ -13,7 +13,7 @@ import type { NetworkStore } from './ports.ts';
 import { chooseFromQueue, type FailedDownlink, type QueueChoice } from './queue-choice.ts';
 import { type DataDownlink, sealDataDownlink } from './seal-data-downlink.ts';
 import { isLorawan11, type LiveSession, lastApplicationCounter } from './session-cache.ts';
-import { receiveWindows, rx1DelayMs, type UplinkPlace } from './windows.ts';
+import { dataWindows, type UplinkPlace } from './windows.ts';
 
 /** What is known of the uplink whose windows are used. */
 export interface SlotUplink extends UplinkPlace {
@@ -173,7 +173,7 @@ export function assembleDownlink(
   const empty: Assembly = { failed: [], invalidated: [], lastFCntDown };
   if (!profile) return empty;
   const parameters = current(session.mac);
-  const windows = receiveWindows(profile, parameters, uplink, rx1DelayMs(parameters));
+  const windows = dataWindows(profile, parameters, uplink);
   const room = Math.max(0, ...windows.map((one) => one.maxPhyPayloadBytes)) - FIXED_BYTES;
   if (room < 0) return empty;
   const queue = store.downlinkQueue.list(device.row);
@@ -182,7 +182,9 @@ export function assembleDownlink(
   );
   const inFOpts = commands.bytes.length <= F_OPTS_BYTES;
   const roomForItem = inFOpts ? room - commands.bytes.length : undefined;
-  const choice = chooseFromQueue(session, queue, { beside: roomForItem, alone: room }, nowMs);
+  const pendingKeyId = () => store.networkSessions.byDevice(device.row).pending?.sessionKeyId;
+  const rooms = { beside: roomForItem, alone: room };
+  const choice = chooseFromQueue(session, queue, pendingKeyId, rooms, nowMs);
   for (const { id } of choice.remove) store.downlinkQueue.remove(id);
   const invalidated = choice.invalidated.map(({ downlink }) => downlink);
   const { item, failed } = choice;

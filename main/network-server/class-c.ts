@@ -12,6 +12,7 @@ import type {
 } from '../base/seams.ts';
 import type { QueuedDownlink } from '../store/index.ts';
 import { classCFrameBytes, sealClassC, stopWaiting, takeBackClassC } from './class-c-frame.ts';
+import { schedulesDownlinks } from './device-profile.ts';
 import { onAir, type SlotOptions } from './downlink-slot.ts';
 import { current } from './mac/index.ts';
 import { downlinkPaths } from './receptions.ts';
@@ -202,7 +203,7 @@ class ClassC implements ClassCDownlinks {
     const { clock } = this.#options;
     for (;;) {
       const session = this.#session(deviceRow);
-      if (!session) return undefined;
+      if (!session || !schedulesDownlinks(session.device.message.macSettings)) return undefined;
       const step = this.#next(session);
       switch (step.kind) {
         case 'none':

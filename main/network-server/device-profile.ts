@@ -1,4 +1,4 @@
-import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import type { EndDevice, MACSettings } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import {
   type Band,
@@ -15,6 +15,11 @@ export interface DeviceProfile {
   readonly macVersion: MacVersion;
   readonly supports32BitFCnt: boolean;
   readonly resetsFCnt: boolean;
+}
+
+/** Whether anything may be sent to the device at all, join-accepts included. */
+export function schedulesDownlinks(settings: MACSettings | undefined): boolean {
+  return settings?.scheduleDownlinks?.value ?? true;
 }
 
 /** The version as the LoRaWAN library names it. */

@@ -95,6 +95,10 @@ export function createDownlinkQueue(
   };
 
   const check = (device: NetworkDevice, downlinks: readonly ApplicationDownlink[]): void => {
+    if (downlinks.length > 2 * CAPACITY) {
+      const { applicationId, deviceId } = device;
+      throw queueFull({ device_uid: `${applicationId}.${deviceId}`, max: 2 * CAPACITY });
+    }
     const sessions: Sessions = store.networkSessions.byDevice(device.row);
     const uid = `${device.applicationId}.${device.deviceId}`;
     const next = minimums(device, sessions);
@@ -127,8 +131,15 @@ export function createDownlinkQueue(
         );
       next.set(key, fCnt + 1);
     }
-    if (store.downlinkQueue.count(device.row) + downlinks.length > CAPACITY)
-      throw queueFull({ device_uid: uid, max: CAPACITY });
+    for (const key of known) {
+      const isOwn = ({ sessionKeyId }: { sessionKeyId: Uint8Array }): boolean =>
+        formatHex(sessionKeyId) === key;
+      const added = downlinks.filter(isOwn).length;
+      // Counting is dear with thousands of entries; while all of them are few it need not be by session.
+      if (store.downlinkQueue.count(device.row) + added <= CAPACITY) continue;
+      if (store.downlinkQueue.list(device.row).filter(isOwn).length + added > CAPACITY)
+        throw queueFull({ device_uid: uid, max: CAPACITY });
+    }
   };
 
   const append = (device: NetworkDevice, downlinks: readonly ApplicationDownlink[]): void => {

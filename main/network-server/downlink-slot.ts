@@ -13,6 +13,7 @@ import {
   takeBack,
 } from './assemble-downlink.ts';
 import type { UplinkGroup } from './deduplication.ts';
+import { schedulesDownlinks } from './device-profile.ts';
 import { storeCause } from './errors.ts';
 import { correlationIds, type DeviceEvents } from './events.ts';
 import { current, macEventData } from './mac/index.ts';
@@ -195,6 +196,7 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
       const { activity } = session;
       activity.slot?.cancel();
       activity.lastGroup = group;
+      if (!schedulesDownlinks(session.device.message.macSettings)) return;
       const startMs = group.first.receivedMonotonicMs + rx1DelayMs(current(session.mac));
       const leadMs = scheduler.leadTimeMs(group.receptions) + COMMIT_ALLOWANCE_MS;
       activity.slot = clock.setTimer(startMs - leadMs - clock.monotonic(), () => {

@@ -1,7 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { ScheduleDownlinkResponseSchema } from '../api/gen/ttn/lorawan/v3/gatewayserver_pb.js';
-import { MType, type RejoinRequestType } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import {
   DownlinkMessageSchema,
   UplinkMessageSchema,
@@ -10,16 +9,9 @@ import type { CauseCode } from '../base/causes.ts';
 import { durationFromFractionalMs } from '../base/durations.ts';
 import type { ReceivedUplink, ScheduledDownlink } from '../base/seams.ts';
 import { deviceEntity, type EventData, encodedData } from '../events/index.ts';
-import {
-  type DecodedFrame,
-  type DevAddr,
-  devAddrToBytes,
-  eui64ToBytes,
-  isUplinkDataFrame,
-  netIdToBytes,
-  timeOnAirUs,
-} from '../lorawan/index.ts';
+import { type DecodedFrame, type DevAddr, timeOnAirUs } from '../lorawan/index.ts';
 import { deviceIdentifiers } from '../seams/device-identifiers.ts';
+import { uplinkPayload } from '../seams/uplink-payload.ts';
 import { dataRateMessage } from '../store/index.ts';
 import type { UplinkGroup } from './deduplication.ts';
 import type { EventSink, NetworkDevice } from './ports.ts';
@@ -59,64 +51,6 @@ export function uplinkEvents({ fType }: DecodedFrame): string {
   return fType === 'REJOIN_REQUEST' ? 'ns.up.rejoin' : 'ns.up.data';
 }
 
-function payloadMessage(frame: DecodedFrame) {
-  if (isUplinkDataFrame(frame)) {
-    const confirmed = frame.fType === 'CONFIRMED_UP';
-    return {
-      mHdr: { mType: confirmed ? MType.CONFIRMED_UP : MType.UNCONFIRMED_UP },
-      mic: frame.mic,
-      Payload: {
-        case: 'macPayload' as const,
-        value: {
-          fHdr: {
-            devAddr: devAddrToBytes(frame.devAddr),
-            fCtrl: {
-              adr: frame.fCtrl.adr,
-              adrAckReq: frame.fCtrl.adrAckReq,
-              ack: frame.fCtrl.ack,
-              classB: frame.fCtrl.classB,
-            },
-            fCnt: frame.fCnt,
-            fOpts: frame.fOpts,
-          },
-          fPort: frame.fPort ?? 0,
-          frmPayload: frame.frmPayload,
-        },
-      },
-    };
-  }
-  if (frame.fType === 'REJOIN_REQUEST') {
-    return {
-      mHdr: { mType: MType.REJOIN_REQUEST },
-      mic: frame.mic,
-      Payload: {
-        case: 'rejoinRequestPayload' as const,
-        value: {
-          rejoinType: frame.rejoinType as RejoinRequestType,
-          devEui: eui64ToBytes(frame.devEui),
-          rejoinCnt: frame.rjCount,
-          ...(frame.rejoinType === 1
-            ? { joinEui: eui64ToBytes(frame.joinEui) }
-            : { netId: netIdToBytes(frame.netId) }),
-        },
-      },
-    };
-  }
-  if (frame.fType !== 'JOIN_REQUEST') return undefined;
-  return {
-    mHdr: { mType: MType.JOIN_REQUEST },
-    mic: frame.mic,
-    Payload: {
-      case: 'joinRequestPayload' as const,
-      value: {
-        joinEui: eui64ToBytes(frame.joinEui),
-        devEui: eui64ToBytes(frame.devEui),
-        devNonce: Uint8Array.of(frame.devNonce >> 8, frame.devNonce & 0xff),
-      },
-    },
-  };
-}
-
 /** Several events of one frame carry the same message. */
 const builtUplinks = new WeakMap<
   UplinkGroup,
@@ -142,7 +76,7 @@ function encodedUplink(
   receptions: readonly ReceivedUplink[],
 ): EventData {
   const { frame, first } = group;
-  const payload = payloadMessage(frame);
+  const payload = uplinkPayload(frame);
   const airtimeUs = timeOnAirUs(first.uplink.modulation, first.uplink.phyPayload.length);
   return encodedData(
     UplinkMessageSchema,

@@ -5,11 +5,12 @@ import {
   type MACState,
   MACStateSchema,
 } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
-import type { DataRateIndex } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import type { DataRateIndex, MACVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { sameBytes } from '../base/bytes.ts';
 import type { CauseCode, EvidenceData } from '../base/causes.ts';
 import {
+  type Band,
   buildCfList,
   type DevAddr,
   dataRateIndex,
@@ -17,11 +18,12 @@ import {
   parseCfList,
 } from '../lorawan/index.ts';
 import type { ApplicationHandler, JoinForApplication } from '../seams/application-traffic.ts';
-import type { AcceptedJoin, JoinPort } from '../seams/joining.ts';
+import type { AcceptedJoin, JoinPort, JoinQuestion } from '../seams/joining.ts';
 import type { NetworkSession } from '../store/index.ts';
 import type { UplinkGroup } from './deduplication.ts';
 import type { DeviceProfile } from './device-profile.ts';
 import { correlationIds } from './events.ts';
+import { queuedJoinAccept } from './join-messages.ts';
 import { current, desired } from './mac/index.ts';
 import type { NetworkDevice, NetworkSettings, NetworkStore, RandomBytes } from './ports.ts';
 import type { SessionCache } from './session-cache.ts';
@@ -30,6 +32,8 @@ import { receiveWindows, type UplinkPlace } from './windows.ts';
 /** A join that was granted, stored as the pending session. */
 export interface GrantedJoin {
   readonly ok: true;
+  /** What the join server was asked. */
+  readonly asked: JoinTerms;
   readonly joinAccept: Uint8Array;
   readonly join: JoinForApplication;
   readonly place: UplinkPlace;
@@ -46,7 +50,15 @@ export interface RefusedJoin {
   readonly profile?: DeviceProfile;
   /** A counter that was seen before, rather than a fault. */
   readonly isDuplicate?: boolean;
+  /** What the join server was asked, if it came to that. */
+  readonly asked?: JoinTerms;
 }
+
+/** What the network grants a joining device, beside its keys. */
+export type JoinTerms = Pick<
+  JoinQuestion,
+  'devAddr' | 'netId' | 'dlSettings' | 'rxDelay' | 'cfList'
+> & { readonly band: Band; readonly version: MACVersion };
 
 export interface JoinOptions {
   readonly store: NetworkStore;
@@ -176,6 +188,7 @@ export interface Grant {
   readonly place: UplinkPlace;
   readonly devAddr: DevAddr;
   readonly answer: AcceptedJoin;
+  readonly asked: JoinTerms;
   /** What the device uses once it has read the join-accept. */
   readonly pendingMac: MACState;
   readonly parameters: MACParameters;
@@ -184,10 +197,11 @@ export interface Grant {
 /** Stores the granted session as the pending one, with the queue of the old one. Runs inside a unit. */
 export function storeGrant(options: JoinOptions, grant: Grant): GrantedJoin {
   const { store, sessions, application } = options;
-  const { device, group, profile, place, devAddr, answer, pendingMac, parameters } = grant;
+  const { device, group, profile, place, devAddr, answer, asked, pendingMac, parameters } = grant;
   const { appSKey, ...keys } = answer.keys;
   const { receivedAtMs } = group.first;
   const before = store.networkSessions.byDevice(device.row);
+  pendingMac.queuedJoinAccept = queuedJoinAccept(asked, answer, correlationIds(group));
   store.networkSessions.put({
     deviceRow: device.row,
     kind: 'pending',
@@ -210,5 +224,5 @@ export function storeGrant(options: JoinOptions, grant: Grant): GrantedJoin {
   };
   store.downlinkQueue.push(device.row, answer.sessionKeyId, application.storeJoin(join));
   const { joinAccept, evidence } = answer;
-  return { ok: true, joinAccept, join, place, profile, parameters, evidence };
+  return { ok: true, asked, joinAccept, join, place, profile, parameters, evidence };
 }

@@ -1,36 +1,66 @@
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { MACStateSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import { sameBytes } from '../base/bytes.ts';
 import { fact, OUTCOME, STAGE } from '../base/causes.ts';
 import type { Clock } from '../base/clock.ts';
+import { errorText } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
 import type { DownlinkScheduler } from '../base/seams.ts';
 import type { UplinkGroup } from './deduplication.ts';
+import { schedulesDownlinks } from './device-profile.ts';
 import { COMMIT_ALLOWANCE_MS } from './downlink-slot.ts';
 import type { GrantedJoin } from './grant-join.ts';
-import type { NetworkDevice } from './ports.ts';
+import type { NetworkDevice, NetworkStore } from './ports.ts';
 import { downlinkPaths } from './receptions.ts';
+import type { SessionCache } from './session-cache.ts';
 import type { Transmitter } from './transmit.ts';
 import { receiveWindows } from './windows.ts';
 
 const HIGHEST_PRIORITY = 6;
 
+export interface JoinAcceptOptions {
+  readonly store: NetworkStore;
+  readonly sessions: SessionCache;
+  readonly clock: Clock;
+  readonly scheduler: DownlinkScheduler;
+  readonly transmitter: Transmitter;
+  readonly logger: Logger;
+}
+
+/** What is known of a join once the gateways were asked: sent, so that the device may use it, or not. */
+function noteSent(
+  { store, sessions }: JoinAcceptOptions,
+  { row }: NetworkDevice,
+  { sessionKeyId, devAddr }: GrantedJoin['join'],
+  isSent: boolean,
+): void {
+  const { pending } = store.networkSessions.byDevice(row);
+  if (!pending || !sameBytes(pending.sessionKeyId, sessionKeyId)) return;
+  const mac = fromBinary(MACStateSchema, pending.macState);
+  const { queuedJoinAccept } = mac;
+  delete mac.queuedJoinAccept;
+  if (isSent && queuedJoinAccept?.request) mac.pendingJoinRequest = queuedJoinAccept.request;
+  store.networkSessions.updateMacState(pending.id, toBinary(MACStateSchema, mac));
+  sessions.forget(devAddr);
+}
+
 /** Sends a join-accept at 5 s, or 6 s (TS001-1.0.4 §6.2.3), handed over as late as the gateways allow. */
 export function sendJoinAccept(
-  options: {
-    readonly clock: Clock;
-    readonly scheduler: DownlinkScheduler;
-    readonly transmitter: Transmitter;
-  },
+  options: JoinAcceptOptions,
   group: UplinkGroup,
   device: NetworkDevice,
   granted: GrantedJoin,
 ): void {
-  const { clock, scheduler, transmitter } = options;
+  const { clock, scheduler, store, transmitter } = options;
   const { join, joinAccept, parameters, place, profile } = granted;
   const { band, plan } = profile;
   const { devAddr } = join;
   const delayMs = band.joinAcceptDelay1Ms;
   const leadMs = scheduler.leadTimeMs(group.receptions) + COMMIT_ALLOWANCE_MS;
   const startMs = group.first.receivedMonotonicMs + delayMs;
+  if (!schedulesDownlinks(device.message.macSettings)) return;
   clock.setTimer(startMs - leadMs - clock.monotonic(), () => {
-    transmitter.send({
+    const taken = transmitter.send({
       request: {
         phyPayload: joinAccept,
         paths: downlinkPaths(group.receptions),
@@ -47,5 +77,11 @@ export function sendJoinAccept(
       ],
       eventPrefix: 'ns.down.join',
     });
+    // Only told: the session is durable already, and a device that heard the join-accept may use it in any case.
+    store
+      .unit(() => noteSent(options, device, join, taken !== undefined))
+      .catch((error: unknown) => {
+        options.logger.error({ error: errorText(error) }, 'a join-accept was not noted as sent');
+      });
   });
 }

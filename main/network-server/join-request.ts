@@ -42,9 +42,8 @@ export function decideJoin(
   const devAddr = newDevAddr(options, before.current?.devAddr);
   const wanted = desired(mac);
   const cfList = cfListFor(profile, mac, place);
-  const answer = joinServer.handleJoin({
-    frame,
-    macVersion: profile.macVersion,
+  const { macVersion, band } = profile;
+  const terms = {
     devAddr,
     netId: settings.netId,
     dlSettings: {
@@ -54,10 +53,12 @@ export function decideJoin(
     },
     rxDelay: wanted.rx1Delay,
     ...(cfList && { cfList }),
-    correlationIds: correlationIds(group),
-  });
+  };
+  const asked = { ...terms, band, version: device.message.lorawanVersion };
+  const ids = correlationIds(group);
+  const answer = joinServer.handleJoin({ ...terms, frame, macVersion, correlationIds: ids });
   if (!answer.accepted)
-    return { ok: false, cause: answer.cause, evidence: answer.evidence, profile };
+    return { ok: false, cause: answer.cause, evidence: answer.evidence, profile, asked };
   return storeGrant(options, {
     device,
     group,
@@ -65,6 +66,7 @@ export function decideJoin(
     place,
     devAddr,
     answer,
+    asked,
     pendingMac: joinedState(mac, profile, cfList),
     parameters: clone(MACParametersSchema, current(mac)),
   });

@@ -7,12 +7,15 @@ import {
   type StageData,
 } from '../base/causes.ts';
 import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
 import type { DownlinkScheduler } from '../base/seams.ts';
 import type { JoinRequestFrame, RejoinRequestFrame } from '../lorawan/index.ts';
 import type { UplinkGroup } from './deduplication.ts';
+import { schedulesDownlinks } from './device-profile.ts';
 import { correlationIds, type DeviceEvents, uplinkData, uplinkEvents } from './events.ts';
 import type { GrantedJoin, JoinOptions, RefusedJoin } from './grant-join.ts';
 import { sendJoinAccept } from './join-accept.ts';
+import { joinRequestData, joinResponseData } from './join-messages.ts';
 import { decideJoin } from './join-request.ts';
 import type { NetworkDevice, NetworkRegistry } from './ports.ts';
 import type { FrameFacts } from './records.ts';
@@ -26,6 +29,7 @@ export interface JoinsOptions extends JoinOptions {
   readonly clock: Clock;
   readonly scheduler: DownlinkScheduler;
   readonly transmitter: Transmitter;
+  readonly logger: Logger;
   /** Writes the frame down as accepted by these stages. */
   record(group: UplinkGroup, stages: readonly StageData[], facts: FrameFacts): void;
   drop(
@@ -51,10 +55,14 @@ type Decide = (
   group: UplinkGroup,
 ) => GrantedJoin | RefusedJoin;
 
+/** Why no join-accept follows, if the settings of the device forbid it. */
+function unscheduled({ message }: NetworkDevice): EvidenceData[] {
+  return schedulesDownlinks(message.macSettings) ? [] : [fact('schedule_downlinks', false)];
+}
+
 /** Creates the part of the network server that handles join- and rejoin-requests. */
 export function createJoins(options: JoinsOptions): Joins {
-  const { application, clock, drop, events, joinServer, record, registry, scheduler, store } =
-    options;
+  const { application, drop, events, joinServer, record, registry, store } = options;
 
   const granted = (group: UplinkGroup, device: NetworkDevice, grant: GrantedJoin): void => {
     const { join, place, profile, evidence } = grant;
@@ -68,11 +76,14 @@ export function createJoins(options: JoinsOptions): Joins {
     const network: StageData = {
       kind: STAGE.NETWORK,
       outcome: OUTCOME.ACCEPTED,
-      evidence: [fact('dev_addr', devAddr), fact('channel_index', place.channelIndex)],
+      evidence: [
+        fact('dev_addr', devAddr),
+        fact('channel_index', place.channelIndex),
+        ...unscheduled(device),
+      ],
     };
     record(group, [network, { kind: STAGE.JOIN, outcome: OUTCOME.ACCEPTED, evidence }], facts);
-    const { transmitter } = options;
-    sendJoinAccept({ clock, scheduler, transmitter }, group, device, grant);
+    sendJoinAccept(options, group, device, grant);
   };
 
   const decide = async (
@@ -92,10 +103,23 @@ export function createJoins(options: JoinsOptions): Joins {
       drop(group, STAGE.JOIN, cause, evidence, { device });
       return;
     }
+    const { asked } = decision;
+    const ids = { correlationIds: correlationIds(group) };
+    if (asked)
+      events.publish('ns.up.join.cluster.attempt', device, {
+        ...ids,
+        data: () => joinRequestData(group, asked),
+      });
     if (decision.ok) {
+      events.publish('ns.up.join.cluster.success', device, {
+        ...ids,
+        data: () => joinResponseData(group, decision),
+      });
       granted(group, device, decision);
       return;
     }
+    if (asked)
+      events.publish('ns.up.join.cluster.fail', device, { ...ids, causeCode: decision.cause });
     const { cause, evidence, isDuplicate, profile } = decision;
     drop(group, STAGE.JOIN, cause, evidence, { device, bandId: profile?.band.id }, isDuplicate);
   };

@@ -24,6 +24,7 @@ import type {
   DownlinkQueue,
 } from '../seams/application-traffic.ts';
 import type { JoinPort } from '../seams/joining.ts';
+import { packetErrorRate } from './adr.ts';
 import { type AppliedUplink, applyUplink } from './apply-uplink.ts';
 import { type ClassCDownlinks, createClassCDownlinks } from './class-c.ts';
 import { createDeduplication, type UplinkGroup } from './deduplication.ts';
@@ -91,7 +92,7 @@ class Decisions {
     this.#options = options;
     this.#logger = options.logger.area('network_server');
     this.#events = deviceEvents(options.events);
-    this.#sessions = createSessionCache(options.store, options.registry);
+    this.#sessions = createSessionCache(options.store, options.registry, options.clock);
     const events = this.#events;
     const { store, scheduler, clock, application } = options;
     this.#transmitter = createTransmitter({ store, scheduler, clock, events });
@@ -310,6 +311,8 @@ class Decisions {
         confirmed: frame.fType === 'CONFIRMED_UP',
         receivedAtMs: first.receivedAtMs,
         consumedAirtimeUs: timeOnAirUs(first.uplink.modulation, first.uplink.phyPayload.length),
+        packetErrorRate: packetErrorRate(session.mac, session.activity.recentUplinks),
+        netId: this.#options.settings.netId,
         correlationIds: ids,
         rxMetadata: () => rxMetadata(receptions),
         settings: () => txSettings(first),

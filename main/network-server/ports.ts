@@ -32,7 +32,7 @@ export interface NetworkRegistry {
 export type NetworkStore = Pick<
   Store,
   'unit' | 'networkSessions' | 'downlinkQueue' | 'onRollback'
-> & { readonly frames: Pick<FrameStore, 'addFrame' | 'updateFrame'> };
+> & { readonly frames: Pick<FrameStore, 'addFrame' | 'updateFrame' | 'recentOfDevice'> };
 
 export type EventSink = Pick<EventBus, 'publish'>;
 

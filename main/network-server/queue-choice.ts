@@ -27,18 +27,30 @@ export interface QueueChoice {
  * The first queued downlink of the session that can be sent.
  *
  * @param queue of the device
+ * @param pendingKeyId id of the key of the pending session, if there is one
  * @param room bytes of payload next to the MAC commands, undefined if these need the frame for themselves; and without
  */
 export function chooseFromQueue(
   session: LiveSession,
   queue: readonly QueuedDownlink[],
+  pendingKeyId: () => Uint8Array | undefined,
   room: { readonly beside: number | undefined; readonly alone: number },
   nowMs: number,
 ): QueueChoice {
   const failed: FailedDownlink[] = [];
   const remove: QueuedDownlink[] = [];
   const lastCounter = lastApplicationCounter(session);
-  const own = queue.filter(({ sessionKeyId }) => sameBytes(sessionKeyId, session.sessionKeyId));
+  const isOf = ({ sessionKeyId }: QueuedDownlink, key: Uint8Array | undefined): boolean =>
+    key !== undefined && sameBytes(sessionKeyId, key);
+  const own = queue.filter((entry) => isOf(entry, session.sessionKeyId));
+  const foreign = queue.filter((entry) => !isOf(entry, session.sessionKeyId));
+  // Entries of the pending session wait for it; nobody can read those of one that is gone.
+  const pendingKey = foreign.length > 0 ? pendingKeyId() : undefined;
+  for (const entry of foreign) {
+    if (isOf(entry, pendingKey)) continue;
+    failed.push({ downlink: entry.downlink, cause: 'unknown_session' });
+    remove.push(entry);
+  }
   for (const [index, entry] of own.entries()) {
     const { downlink } = entry;
     if (lastCounter !== undefined && downlink.fCnt <= lastCounter) {

@@ -134,9 +134,7 @@ export function decideRejoin(
   const cfList = isKept ? undefined : cfListFor(profile, mac, place);
   const { current: before } = store.networkSessions.byDevice(device.row);
   const devAddr = newDevAddr(options, before?.devAddr);
-  const answer = joinServer.handleRejoin({
-    frame,
-    joinEui: device.joinEui,
+  const terms = {
     devAddr,
     netId: settings.netId,
     dlSettings: {
@@ -146,10 +144,16 @@ export function decideRejoin(
     },
     rxDelay: granted.rx1Delay,
     ...(cfList && { cfList }),
-    correlationIds: correlationIds(group),
-  });
+  };
+  const asked = { ...terms, band: profile.band, version: device.message.lorawanVersion };
+  const ids = correlationIds(group);
+  const { joinEui } = device;
+  const answer = joinServer.handleRejoin({ ...terms, frame, joinEui, correlationIds: ids });
   if (!answer.accepted)
-    return refuse(answer.cause, answer.evidence, answer.cause === 'rj_count_too_small');
+    return {
+      ...refuse(answer.cause, answer.evidence, answer.cause === 'rj_count_too_small'),
+      asked,
+    };
   if (session) store.networkSessions.updateCounters(session.id, { lastRjCount0: frame.rjCount });
   const result = storeGrant(options, {
     device,
@@ -158,6 +162,7 @@ export function decideRejoin(
     place,
     devAddr,
     answer,
+    asked,
     pendingMac: isKept ? mac : joinedState(mac, profile, cfList),
     parameters: clone(MACParametersSchema, current(usedMac)),
   });

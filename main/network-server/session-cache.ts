@@ -1,9 +1,12 @@
 import { fromBinary } from '@bufbuild/protobuf';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import type { Frame } from '../api/gen/gatehouse/v1/frames_pb.js';
 import { type MACState, MACStateSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import type { CauseCode } from '../base/causes.ts';
-import type { Timer } from '../base/clock.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 import { type AesKey, type DevAddr, expandKey, type SessionAesKeys } from '../lorawan/index.ts';
+import { recentTraffic } from '../registry/index.ts';
 import { createBoundedCache, type NetworkSession } from '../store/index.ts';
 import type { UplinkGroup } from './deduplication.ts';
 import { type DeviceProfile, profileOf } from './device-profile.ts';
@@ -86,6 +89,8 @@ export function storedMacState({ macState }: NetworkSession): MACState | undefin
 export interface SessionCache {
   byDevAddr(devAddr: DevAddr): readonly LiveSession[];
   forget(devAddr: DevAddr): void;
+  /** The session starts anew at that time; what is remembered of it goes on. */
+  started(session: LiveSession, startedAtMs: number): void;
   clear(): void;
 }
 
@@ -103,18 +108,58 @@ function expandKeys({ keys }: NetworkSession): SessionAesKeys {
   };
 }
 
+/**
+ * What the frame log says of a session that was heard before this program started: repetitions are told from replays, and
+ * the data rate goes on being adapted.
+ */
+function heardBefore(
+  { frames }: NetworkStore,
+  clock: Pick<Clock, 'now' | 'monotonic'>,
+  device: NetworkDevice,
+  session: NetworkSession,
+): Pick<SessionActivity, 'recentUplinks' | 'lastUplink'> {
+  const heard = recentTraffic(frames, device, session).uplinks.filter(
+    ({ frame }) => frame.fullFCnt !== undefined,
+  );
+  const recentUplinks = heard.map(({ frame }) => ({
+    fullFCnt: frame.fullFCnt ?? 0,
+    dataRateIndex: frame.dataRateIndex ?? 0,
+    maxSnrDb: bestSnrDb(frame),
+  }));
+  const newest = heard.at(-1);
+  if (newest?.frame.fullFCnt !== session.lastFCntUp || !newest?.frame.time)
+    return { recentUplinks, lastUplink: undefined };
+  const { phyPayload, time } = newest.frame;
+  const ageMs = clock.now() - timestampMs(time);
+  const receivedMonotonicMs = clock.monotonic() - ageMs;
+  const { transmissions } = newest;
+  return { recentUplinks, lastUplink: { phyPayload, transmissions, receivedMonotonicMs } };
+}
+
+function bestSnrDb({ receptions }: Frame): number | undefined {
+  const values = receptions.flatMap(({ antennas }) => antennas.flatMap(({ snrDb }) => snrDb ?? []));
+  return values.length > 0 ? Math.max(...values) : undefined;
+}
+
 /** Creates the cache. It forgets by itself when changes are undone or a device is registered anew. */
-export function createSessionCache(store: NetworkStore, registry: NetworkRegistry): SessionCache {
+export function createSessionCache(
+  store: NetworkStore,
+  registry: NetworkRegistry,
+  clock: Pick<Clock, 'now' | 'monotonic'>,
+): SessionCache {
   const addresses = createBoundedCache<DevAddr, readonly LiveSession[]>(KEPT_ADDRESSES);
   const activities = createBoundedCache<string, SessionActivity>(KEPT_ACTIVITIES);
 
-  const activityOf = ({ id, startedAtMs }: NetworkSession): SessionActivity => {
-    const key = `${id}:${startedAtMs}`;
+  const keyOf = (id: number, startedAtMs: number): string => `${id}:${startedAtMs}`;
+  const activityOf = (session: NetworkSession, device: NetworkDevice): SessionActivity => {
+    const { id, startedAtMs, lastFCntUp } = session;
+    const key = keyOf(id, startedAtMs);
     const known = activities.get(key);
     if (known) return known;
     const fresh: SessionActivity = {
-      recentUplinks: [],
-      lastUplink: undefined,
+      ...(lastFCntUp === undefined
+        ? { recentUplinks: [], lastUplink: undefined }
+        : heardBefore(store, clock, device, session)),
       devStatusAtMs: undefined,
       slot: undefined,
       classC: undefined,
@@ -137,7 +182,7 @@ export function createSessionCache(store: NetworkStore, registry: NetworkRegistr
         sessionKeyId: stored.sessionKeyId,
         stored,
         keys: expandKeys(stored),
-        activity: activityOf(stored),
+        activity: activityOf(stored, device),
         kind: stored.kind,
         lastFCntUp: stored.lastFCntUp,
         lastNFCntDown: stored.lastNFCntDown,
@@ -159,6 +204,7 @@ export function createSessionCache(store: NetworkStore, registry: NetworkRegistr
       return sessions;
     },
     forget: (devAddr) => addresses.delete(devAddr),
+    started: ({ id, activity }, startedAtMs) => activities.set(keyOf(id, startedAtMs), activity),
     clear: () => addresses.clear(),
   };
 }

@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { MACParametersSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { band, frequencyPlan, type PhyVersion } from '../lorawan/index.ts';
-import { receiveWindows } from './windows.ts';
+import { dataWindows, receiveWindows } from './windows.ts';
 
 /** Bytes of MHDR and MIC beside the size that the regional parameters give. */
 const OVERHEAD = 5;
@@ -41,4 +41,24 @@ test.each([
   ['the device was told not to', 'RP002_V1_0_4', 'AS_923_DT', false, WITHOUT_LIMIT],
 ] as const)('downlink dwell time when %s', (_, phyVersion, planId, told, expected) => {
   expect(windows(phyVersion, planId, told)).toEqual(expected);
+});
+
+test.each([
+  // RX1 is SF12 without the limit and SF10 with it (RP002-1.0.4 §2.10.7), so only RX2 is safe.
+  ['nobody told the device', 'RP002_V1_0_4', undefined, 0, ['RX2']],
+  // SF9 either way.
+  ['and it makes no difference', 'RP002_V1_0_4', undefined, 3, ['RX1', 'RX2']],
+  ['the device was told', 'RP002_V1_0_4', false, 0, ['RX1', 'RX2']],
+  ['the version says how devices start', 'RP002_V1_0_1', undefined, 0, ['RX1', 'RX2']],
+] as const)('windows for data where %s', (_, phyVersion, told, rate, expected) => {
+  const plan = frequencyPlan('AS_923_NDT')!;
+  const parameters = create(MACParametersSchema, {
+    rx1Delay: 1,
+    rx2Frequency: 923_200_000n,
+    rx2DataRateIndex: 2,
+    ...(told !== undefined && { downlinkDwellTime: { value: told } }),
+  });
+  const place = { channelIndex: 0, dataRateIndex: rate };
+  const profile = { band: band('AS_923', phyVersion)!, plan };
+  expect(dataWindows(profile, parameters, place).map(({ window }) => window)).toEqual(expected);
 });

@@ -75,6 +75,27 @@ export function classCWindow(
   return windowAt(profile.band, 'immediate', 0, frequencyHz, rx2DataRateIndex, dwellTime)[0];
 }
 
+/**
+ * The windows for data. Where the data rate of RX1 depends on a dwell time nobody told the device, RX2 is used: it is the
+ * same either way.
+ */
+export function dataWindows(
+  profile: PlanAndBand,
+  parameters: MACParameters,
+  uplink: UplinkPlace,
+): readonly WindowSettings[] {
+  const { band } = profile;
+  const windows = receiveWindows(profile, parameters, uplink, rx1DelayMs(parameters));
+  const isKnown =
+    (parameters.downlinkDwellTime?.value ?? band.bootDwellTime.downlink) !== undefined;
+  const [without, within] = [false, true].map((dwellTime) =>
+    rx1DataRateIndex(band, uplink.dataRateIndex, parameters.rx1DataRateOffset, dwellTime),
+  );
+  if (isKnown || without === within) return windows;
+  const safe = windows.filter(({ window }) => window === 'RX2');
+  return safe.length > 0 ? safe : windows;
+}
+
 /** RX1 and RX2 of a device after an uplink, as far as the band knows them. */
 export function receiveWindows(
   profile: PlanAndBand,

@@ -29,6 +29,7 @@ export type { JoinDevice, RegisteredDevice } from './device-reader.ts';
 export type { ListDevices } from './identity.ts';
 export { checkJoinRequest } from './join.ts';
 export type { DeviceStatusReport } from './network.ts';
+export { recentTraffic } from './recent-traffic.ts';
 
 /**
  * All registries, the one-call registration (all or nothing), and the synchronous reads the servers do on their hot

@@ -28,6 +28,7 @@ import {
 import { emptyDevice } from './identity.ts';
 import { mergeByPaths, touches, without } from './masks.ts';
 import { checkNetworkDevice } from './network-rules.ts';
+import { describeTraffic, recentTraffic } from './recent-traffic.ts';
 import {
   checkEuisFree,
   createServerRegistry,
@@ -60,6 +61,24 @@ function load({ store }: RegistryContext, row: DeviceRow): EndDevice {
   if (macState) device.macState = macState;
   if (pendingMacState) device.pendingMacState = pendingMacState;
   if (device.ids && current) device.ids.devAddr = devAddrToBytes(current.devAddr);
+  return device;
+}
+
+/** The device for a reader: what it sent and heard lately stands in its MAC states. */
+function loadWithTraffic(
+  context: RegistryContext,
+  row: DeviceRow,
+  paths: readonly string[],
+): EndDevice {
+  const { store } = context;
+  const device = load(context, row);
+  if (!touches(paths, 'mac_state') && !touches(paths, 'pending_mac_state')) return device;
+  const { current, pending } = store.networkSessions.byDevice(row.row);
+  for (const [session, mac] of [
+    [current, device.macState],
+    [pending, device.pendingMacState],
+  ] as const)
+    if (session && mac) describeTraffic(mac, recentTraffic(store.frames, row, session));
   return device;
 }
 
@@ -204,7 +223,7 @@ export function createNetworkRegistry(context: RegistryContext, unit: ServerUnit
     ...createServerRegistry(context, unit, {
       table: store.networkDevices,
       check: () => undefined,
-      load,
+      load: loadWithTraffic,
       notFound,
       nothingToDelete: () => networkDeviceNotFound(),
     }),

@@ -79,8 +79,12 @@ export function createServerRegistry(
     readonly table: ServerTable['table'];
     /** Checks that need nothing stored. */
     readonly check: (device: EndDevice, paths: readonly string[]) => void;
-    /** The whole device of a row. */
-    readonly load: (context: RegistryContext, row: DeviceRow) => EndDevice;
+    /** The device of a row, whole as far as these paths need it. */
+    readonly load: (
+      context: RegistryContext,
+      row: DeviceRow,
+      paths: readonly string[],
+    ) => EndDevice;
     /** Thrown by `get`. */
     readonly notFound: ErrorFactory;
     /** What `delete` throws, given the `device_uid`. */
@@ -97,7 +101,7 @@ export function createServerRegistry(
       const ids = deviceIds(message);
       const row = table.getByIds(ids.applicationId, ids.deviceId);
       if (!row || changedIdentifier(ids, row)) throw notFound();
-      return answer(load(context, row), paths);
+      return answer(load(context, row, paths), paths);
     },
     delete: (message) =>
       context.transact((effects) => {

@@ -3,7 +3,7 @@ import type { TxSettings } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import type { RxMetadata } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
 import type { CauseCode, StageData } from '../base/causes.ts';
-import type { DevAddr, DevEui, JoinEui } from '../lorawan/index.ts';
+import type { DevAddr, DevEui, JoinEui, NetId } from '../lorawan/index.ts';
 
 /** A device as the network server names it to the application server. */
 export interface DeviceRef {
@@ -27,6 +27,10 @@ export interface UplinkForApplication {
   readonly receivedAtMs: number;
   readonly consumedAirtimeUs: number;
   readonly correlationIds: readonly string[];
+  /** Network that received it; not told by one that only passes on. */
+  readonly netId?: NetId;
+  /** Share of the latest uplinks at the same data rate that were lost. */
+  readonly packetErrorRate?: number;
   /** Built on first call. */
   rxMetadata(): RxMetadata[];
   /** Built on first call. */

@@ -26,6 +26,12 @@ export interface FrameChange {
   readonly receptionIds?: readonly number[];
 }
 
+/** A device as frames name it. */
+export interface DeviceName {
+  readonly applicationId: string;
+  readonly deviceId: string;
+}
+
 export interface FrameList {
   readonly frames: Frame[];
   /** Number of all recorded frames. */
@@ -44,6 +50,8 @@ export interface FrameStore {
   /** Resolves once everything added so far is committed; rejects if it cannot be. */
   flush(): Promise<void>;
   get(id: number): Frame | undefined;
+  /** The newest frames of a device, newest first, those that are not written yet included. */
+  recentOfDevice(device: DeviceName, limit: number): Frame[];
   /** A page of frames, newest first, or oldest first above `afterId`. */
   list(query: FrameQuery): Promise<FrameList>;
   /** Called with each added or changed frame. */
@@ -107,6 +115,10 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
   const readFrame = db.prepare<Uint8Array>('SELECT message FROM frames WHERE id = ?').pluck();
   const readReception = db.prepare<{ record: string; phyPayload: Uint8Array }>(
     'SELECT record, phy_payload AS phyPayload FROM receptions WHERE id = ?',
+  );
+  const readRecent = db.prepare<{ id: number; message: Uint8Array }>(
+    `SELECT id, message FROM frames WHERE device =
+       (SELECT key FROM devices WHERE application_id = ? AND device_id = ?) ORDER BY id DESC LIMIT ?`,
   );
   const undecided = createBoundedCache<number, ReceptionRecord>(KEPT_RECEPTIONS);
   const listeners = new Set<(frame: Frame) => void>();
@@ -276,6 +288,19 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
     },
     flush,
     get,
+    recentOfDevice({ applicationId, deviceId }, limit) {
+      const waiting = [...batch.frames.values()].filter(
+        ({ endDeviceIds: ids }) =>
+          ids?.deviceId === deviceId && ids.applicationIds?.applicationId === applicationId,
+      );
+      const written = readRecent
+        .all(applicationId, deviceId, limit)
+        .map(
+          ({ id, message }) =>
+            batch.updates.get(id) ?? fromBinary(FrameSchema, plainBytes(message)),
+        );
+      return [...waiting.reverse(), ...written].slice(0, limit);
+    },
     async list(query) {
       await flush().catch(() => undefined);
       const { rows, ...rest } = await worker.call('listFrames', query);

@@ -48,8 +48,8 @@ export interface NetworkSessionTable {
   put(session: Omit<NetworkSession, 'id'>): NetworkSession;
   updateCounters(id: number, counters: SessionCounters): void;
   updateMacState(id: number, macState: Uint8Array): void;
-  /** The pending session becomes the current one; the old current session and its queue go. */
-  promotePending(deviceRow: number): void;
+  /** The pending session becomes the current one and starts now; the old current session and its queue go. */
+  promotePending(deviceRow: number, startedAtMs: number): void;
   delete(id: number): void;
 }
 
@@ -147,7 +147,7 @@ export function createNetworkSessionTable(context: TableContext): NetworkSession
      ON CONFLICT(session_id) DO UPDATE SET message = excluded.message`,
   );
   const remove = db.prepare('DELETE FROM ns_sessions WHERE id = ?');
-  const promote = db.prepare('UPDATE ns_sessions SET kind = 0 WHERE id = ?');
+  const promote = db.prepare('UPDATE ns_sessions SET kind = 0, started_at_ms = ? WHERE id = ?');
   const clearQueue = db.prepare(
     'DELETE FROM ns_downlinks WHERE device_row = ? AND session_key_id = ?',
   );
@@ -210,7 +210,7 @@ export function createNetworkSessionTable(context: TableContext): NetworkSession
       commit.assertInUnit();
       putMacState.run(id, macState);
     },
-    promotePending(deviceRow) {
+    promotePending(deviceRow, startedAtMs) {
       commit.assertInUnit();
       const { current, pending } = ofDevice(deviceRow);
       if (!pending) return;
@@ -219,7 +219,7 @@ export function createNetworkSessionTable(context: TableContext): NetworkSession
         remove.run(current.id);
         keyReader.forget(current.id);
       }
-      promote.run(pending.id);
+      promote.run(startedAtMs, pending.id);
     },
     delete(id) {
       commit.assertInUnit();

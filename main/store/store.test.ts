@@ -77,10 +77,11 @@ test('sessions are found by address, and a pending one takes over with an empty 
     expect(stored).toMatchObject({ lastFCntUp: 0, lastNFCntDown: 7, devAddr: '26012E3F' });
     expect(stored?.macState).toEqual(Uint8Array.of(4, 5));
     expect(stored?.keys.sNwkSIntKey).toEqual(keyOf(0x22));
-    store.networkSessions.promotePending(row);
+    store.networkSessions.promotePending(row, 2_000);
     const after = store.networkSessions.byDevice(row);
     expect(after.pending).toBeUndefined();
     expect(after.current?.sessionKeyId).toEqual(Uint8Array.of(9));
+    expect(after.current?.startedAtMs).toBe(2_000);
     store.networkDevices.delete(row);
     expect(store.networkSessions.byDevAddr('26012E3F' as DevAddr)).toEqual([]);
   });

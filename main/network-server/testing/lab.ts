@@ -33,7 +33,7 @@ import type {
   UplinkForApplication,
 } from '../../seams/application-traffic.ts';
 import { createStore, type Store } from '../../store/index.ts';
-import { createNetworkServer } from '../network-server.ts';
+import { createNetworkServer, type NetworkServer } from '../network-server.ts';
 import { newMacState } from '../new-mac-state.ts';
 import type { NetworkStore } from '../ports.ts';
 import { ABP_ADDR, APP_KEY, APP_S_KEY, DEV_EUI, hex, JOIN_EUI, NWK_S_KEY } from './frames.ts';
@@ -266,36 +266,38 @@ export async function createLab(options: LabOptions) {
     scheduleFree: (request) => gatewayServer.scheduler.scheduleFree(request),
     checkFree: (request) => gatewayServer.scheduler.checkFree(request),
   };
-  const network = createNetworkServer({
-    store: options.wrapStore?.(store) ?? store,
-    registry,
-    joinServer: createJoinServer({ store, registry, clock, events, random }),
-    scheduler,
-    application:
-      options.application?.({
-        store,
-        registry,
-        events,
-        clock,
-        logger,
-        onQueued: (deviceRow) => network.queueChanged(deviceRow),
-      }) ?? application.handler,
-    events,
-    clock,
-    logger,
-    random,
-    settings: {
-      netId: '000001' as NetId,
-      devAddrBlock: parseDevAddrPrefix('02AB0000/16') as DevAddrPrefix,
-    },
-  });
+  const createNetwork = (): NetworkServer =>
+    createNetworkServer({
+      store: options.wrapStore?.(store) ?? store,
+      registry,
+      joinServer: createJoinServer({ store, registry, clock, events, random }),
+      scheduler,
+      application:
+        options.application?.({
+          store,
+          registry,
+          events,
+          clock,
+          logger,
+          onQueued: (deviceRow) => network.queueChanged(deviceRow),
+        }) ?? application.handler,
+      events,
+      clock,
+      logger,
+      random,
+      settings: {
+        netId: '000001' as NetId,
+        devAddrBlock: parseDevAddrPrefix('02AB0000/16') as DevAddrPrefix,
+      },
+    });
+  let network = createNetwork();
   const gatewayServer = createGatewayServer({
     store,
     registry,
     events,
     clock,
     logger,
-    handler: network,
+    handler: { handleUplink: (received) => network.handleUplink(received) },
   });
   const settings = { frequencyPlanId: options.frequencyPlanId ?? 'EU_863_870' };
   for (const { link } of options.gateways) await gatewayServer.add(link, settings);
@@ -307,7 +309,13 @@ export async function createLab(options: LabOptions) {
     clock,
     store,
     registry,
-    network,
+    get network(): NetworkServer {
+      return network;
+    },
+    /** What the network server kept in memory is gone, as if the program had ended. */
+    restartNetwork: (): void => {
+      network = createNetwork();
+    },
     gatewayServer,
     /** Names of all events. */
     get published(): string[] {
