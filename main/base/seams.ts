@@ -38,6 +38,8 @@ export interface DownlinkRequest {
   readonly paths: readonly ReceivedUplink[];
   readonly windows: readonly WindowSettings[];
   readonly bandId: string;
+  /** Version of the regional parameters that the device follows, e.g. `RP002_V1_0_4`; the newest if absent. */
+  readonly phyVersion?: string;
   readonly frequencyPlanId: string;
   /** 0 (lowest) to 6 (highest); share of the duty cycle it may use. */
   readonly priority: number;
@@ -51,7 +53,10 @@ export interface GatewayChoice {
 
 /** A class C downlink: it needs no uplink before it. */
 export interface FreeDownlinkRequest
-  extends Pick<DownlinkRequest, 'phyPayload' | 'bandId' | 'frequencyPlanId' | 'priority'> {
+  extends Pick<
+    DownlinkRequest,
+    'phyPayload' | 'bandId' | 'phyVersion' | 'frequencyPlanId' | 'priority'
+  > {
   readonly window: Omit<WindowSettings, 'delayMs'>;
   /** Best first; one of them transmits. */
   readonly gateways: readonly GatewayChoice[];

@@ -10,7 +10,15 @@ import type {
   ScheduleRefusal,
   WindowSettings,
 } from '../base/seams.ts';
-import { frequencyPlan, latestBand, subBandOfPlan, timeOnAirUs } from '../lorawan/index.ts';
+import {
+  type Band,
+  band,
+  frequencyPlan,
+  latestBand,
+  parsePhyVersion,
+  subBandOfPlan,
+  timeOnAirUs,
+} from '../lorawan/index.ts';
 import { type ClockSync, type Connection, leadTimeMs } from './connection.ts';
 import type { Emission, SubBandLimit } from './emission-plan.ts';
 
@@ -43,7 +51,7 @@ const NO_LIMIT: SubBandLimit = {
 
 /** A frame for one gateway and one place on air. */
 interface Attempt {
-  readonly request: Pick<DownlinkRequest, 'phyPayload' | 'bandId' | 'frequencyPlanId' | 'priority'>;
+  readonly request: Pick<DownlinkRequest, 'phyPayload' | 'priority' | keyof Regional>;
   readonly connection: Connection;
   readonly antennaIndex: number;
   readonly window: Omit<WindowSettings, 'delayMs'>;
@@ -84,9 +92,17 @@ function evidenceRecord(
 /** The dwell time limit of the regional parameters. */
 const DWELL_TIME_MS = 400;
 
+type Regional = Pick<DownlinkRequest, 'bandId' | 'phyVersion' | 'frequencyPlanId'>;
+
+/** The band as the device knows it. */
+function bandOf({ bandId, phyVersion }: Regional): Band | undefined {
+  const version = phyVersion === undefined ? undefined : parsePhyVersion(phyVersion);
+  return (version && band(bandId, version)) ?? latestBand(bandId);
+}
+
 /** Power at the antenna: what band, frequency plan and link allow, in that order. */
 function eirpOf({ request, connection, window }: Attempt): number | Refused {
-  const regional = latestBand(request.bandId);
+  const regional = bandOf(request);
   const plan = frequencyPlan(request.frequencyPlanId);
   const subBand = regional && subBandOfPlan(regional, plan, window.frequencyHz);
   const { minEirpDbm, maxEirpDbm } = connection.link.capabilities;
@@ -106,7 +122,7 @@ function eirpOf({ request, connection, window }: Attempt): number | Refused {
 }
 
 function subBandLimit({ request, window }: Attempt): SubBandLimit | Refused {
-  const regional = latestBand(request.bandId);
+  const regional = bandOf(request);
   if (!regional) return NO_LIMIT;
   const plan = frequencyPlan(request.frequencyPlanId);
   const found = subBandOfPlan(regional, plan, window.frequencyHz);

@@ -132,11 +132,12 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
           priority,
           paths: downlinkPaths(group.receptions),
           bandId: profile.band.id,
+          phyVersion: profile.band.phyVersion,
           frequencyPlanId: profile.plan.id,
         },
         group,
         device,
-        facts: { device, devAddr, fullFCnt, bandId: profile.band.id },
+        facts: { device, devAddr, fullFCnt, band: profile.band },
         stages: [
           {
             kind: STAGE.NETWORK,

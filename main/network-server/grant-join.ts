@@ -2,6 +2,8 @@ import { clone, create, toBinary } from '@bufbuild/protobuf';
 import {
   type MACParameters,
   MACParameters_ChannelSchema,
+  MACParametersSchema,
+  type MACSettings,
   type MACState,
   MACStateSchema,
 } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
@@ -145,6 +147,39 @@ export function joinedState(
   parameters.rx2DataRateIndex = wanted.rx2DataRateIndex;
   if (cfList) applyChannels(parameters, profile, cfList);
   return joined;
+}
+
+/**
+ * In bands with join channels, that of the request says where the device listens in RX2 from now on (RP002-1.0.4 §2.9.7),
+ * unless its settings say otherwise.
+ */
+export function followJoinChannel(
+  mac: MACState,
+  { band }: Pick<DeviceProfile, 'band'>,
+  settings: MACSettings | undefined,
+  frequencyHz: number,
+): void {
+  const channel = band.joinChannels?.get(frequencyHz);
+  if (!channel || settings?.rx2Frequency) return;
+  const now = current(mac);
+  const wanted = desired(mac);
+  const frequency = BigInt(channel.rx2FrequencyHz);
+  if (wanted.rx2Frequency === now.rx2Frequency) wanted.rx2Frequency = frequency;
+  now.rx2Frequency = frequency;
+}
+
+/** Parameters that the windows of a join-accept follow. */
+export function joinAcceptParameters(
+  mac: MACState,
+  { band }: Pick<DeviceProfile, 'band'>,
+  { channelIndex }: UplinkPlace,
+  frequencyHz: number,
+): MACParameters {
+  const parameters = clone(MACParametersSchema, current(mac));
+  const channel = parameters.channels[channelIndex];
+  const rx1Hz = band.joinChannels?.get(frequencyHz)?.rx1FrequencyHz;
+  if (channel && rx1Hz !== undefined) channel.downlinkFrequency = BigInt(rx1Hz);
+  return parameters;
 }
 
 /** Where the request was heard, or why the device should not have sent there. */

@@ -1,5 +1,3 @@
-import { clone } from '@bufbuild/protobuf';
-import { MACParametersSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { fact } from '../base/causes.ts';
 import type { JoinRequestFrame } from '../lorawan/index.ts';
@@ -8,15 +6,17 @@ import { profileOf } from './device-profile.ts';
 import { correlationIds } from './events.ts';
 import {
   cfListFor,
+  followJoinChannel,
   type GrantedJoin,
   type JoinOptions,
+  joinAcceptParameters,
   joinedState,
   newDevAddr,
   placeOf,
   type RefusedJoin,
   storeGrant,
 } from './grant-join.ts';
-import { current, desired } from './mac/index.ts';
+import { desired } from './mac/index.ts';
 import { newMacState } from './new-mac-state.ts';
 import type { NetworkDevice } from './ports.ts';
 
@@ -38,6 +38,8 @@ export function decideJoin(
     const evidence = [fact('frequency', group.first.uplink.frequencyHz, 'Hz')];
     return { ok: false, cause: place, evidence, profile };
   }
+  const { frequencyHz } = group.first.uplink;
+  followJoinChannel(mac, profile, device.message.macSettings, frequencyHz);
   const before = store.networkSessions.byDevice(device.row);
   const devAddr = newDevAddr(options, before.current?.devAddr);
   const wanted = desired(mac);
@@ -68,6 +70,6 @@ export function decideJoin(
     answer,
     asked,
     pendingMac: joinedState(mac, profile, cfList),
-    parameters: clone(MACParametersSchema, current(mac)),
+    parameters: joinAcceptParameters(mac, profile, place, frequencyHz),
   });
 }

@@ -72,7 +72,7 @@ export function createJoins(options: JoinsOptions): Joins {
     application.joinAccepted(join);
     events.publish(`${name}.process`, device, { ...about, lateData: uplinkData(group) });
     events.publish('ns.up.join.accept.forward', device, about);
-    const facts = { device, devAddr, bandId: profile.band.id, dataRateIndex: place.dataRateIndex };
+    const facts = { device, devAddr, band: profile.band, dataRateIndex: place.dataRateIndex };
     const network: StageData = {
       kind: STAGE.NETWORK,
       outcome: OUTCOME.ACCEPTED,
@@ -121,7 +121,7 @@ export function createJoins(options: JoinsOptions): Joins {
     if (asked)
       events.publish('ns.up.join.cluster.fail', device, { ...ids, causeCode: decision.cause });
     const { cause, evidence, isDuplicate, profile } = decision;
-    drop(group, STAGE.JOIN, cause, evidence, { device, bandId: profile?.band.id }, isDuplicate);
+    drop(group, STAGE.JOIN, cause, evidence, { device, band: profile?.band }, isDuplicate);
   };
 
   return {

@@ -208,13 +208,12 @@ class Decisions {
     const { candidate, examined } = found;
     const { session, fullFCnt } = candidate;
     const { device, profile } = session;
-    const bandId = profile?.band.id;
     this.#events.publish('ns.up.data.receive', device, {
       devAddr,
       correlationIds: correlationIds(group),
       lateData: uplinkData(group, examined.ok ? examined.channelIndex : undefined),
     });
-    const known = { device, devAddr, fullFCnt, bandId };
+    const known = { device, devAddr, fullFCnt, band: profile?.band };
     if (!examined.ok) {
       const { cause, evidence, isDuplicate } = examined;
       this.#drop(group, STAGE.NETWORK, cause, evidence, known, isDuplicate);

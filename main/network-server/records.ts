@@ -12,13 +12,13 @@ import {
 import { type StageData, verdictOf } from '../base/causes.ts';
 import type { ScheduledDownlink } from '../base/seams.ts';
 import {
+  type Band,
   type DecodedFrame,
   type DevAddr,
   dataRateIndex,
   decodeFrame,
   devAddrToBytes,
   eui64ToBytes,
-  latestBand,
   timeOnAirUs,
 } from '../lorawan/index.ts';
 import type { ApplicationUplinkResult } from '../seams/application-traffic.ts';
@@ -33,7 +33,8 @@ export interface FrameFacts {
   readonly devAddr?: DevAddr | undefined;
   readonly fullFCnt?: number | undefined;
   readonly dataRateIndex?: number | undefined;
-  readonly bandId?: string | undefined;
+  /** As the device knows it. */
+  readonly band?: Band | undefined;
 }
 
 /** Fills in what the bytes say by themselves. */
@@ -63,7 +64,7 @@ function describe(message: Frame, frame: DecodedFrame): void {
 }
 
 function addFacts(message: Frame, facts: FrameFacts): void {
-  const { device, devAddr, fullFCnt, dataRateIndex, bandId } = facts;
+  const { device, devAddr, fullFCnt, dataRateIndex, band } = facts;
   if (device) {
     message.endDeviceIds = deviceIdentifiers(device, devAddr);
     message.devEui = message.endDeviceIds.devEui;
@@ -71,7 +72,7 @@ function addFacts(message: Frame, facts: FrameFacts): void {
   }
   if (fullFCnt !== undefined) message.fullFCnt = fullFCnt;
   if (dataRateIndex !== undefined) message.dataRateIndex = dataRateIndex;
-  if (bandId !== undefined) message.bandId = bandId;
+  if (band) message.bandId = band.id;
 }
 
 /** The record of a decided uplink. */
@@ -136,8 +137,7 @@ export function downlinkRecord(input: {
   if (scheduled) {
     message.frequencyHz = BigInt(scheduled.frequencyHz);
     message.dataRate = dataRateMessage(scheduled.modulation);
-    const band = facts.bandId === undefined ? undefined : latestBand(facts.bandId);
-    const index = band && dataRateIndex(band, scheduled.modulation, 'down');
+    const index = facts.band && dataRateIndex(facts.band, scheduled.modulation, 'down');
     if (index !== undefined) message.dataRateIndex = index;
     message.timeOnAirUs = Math.round(timeOnAirUs(scheduled.modulation, phyPayload.length));
     message.transmission = transmissionRecord(scheduled, nowMs);

@@ -14,8 +14,8 @@ import {
 import {
   type DataRateTable,
   WIDE_DOWNLINK_CHANNELS,
-  WIDE_DOWNLINK_DATA_RATES,
   WIDE_RELAY_WOR_CHANNELS,
+  wideDownlinkDataRates,
 } from './tables.ts';
 
 /** Up to PHY_V1_0_2_REV_A data rate 0 was SF10. */
@@ -114,7 +114,7 @@ function build(phyVersion: PhyVersion): Band | undefined {
     maxUplinkChannels: 72,
     maxDownlinkChannels: 8,
     dynamicChannels: false,
-    dataRates: new Map([...table, ...WIDE_DOWNLINK_DATA_RATES]),
+    dataRates: new Map([...table, ...wideDownlinkDataRates(phyVersion)]),
     strictCodingRate: true,
     maxAdrDataRateIndex: since('PHY_V1_0_2_REV_B') ? 5 : 3,
     dynamicAdr: true,

@@ -11,6 +11,14 @@ export interface BandChannel {
   readonly maxDataRateIndex: number;
 }
 
+/** A channel for join-requests. */
+export interface JoinChannel {
+  /** RX1 of the join-accept. */
+  readonly rx1FrequencyHz: number;
+  /** RX2 of the join-accept, and of the session. */
+  readonly rx2FrequencyHz: number;
+}
+
 /** A data rate of the band and what it carries. */
 export interface DataRateRow {
   readonly dataRate: DataRate;
@@ -19,6 +27,8 @@ export interface DataRateRow {
   readonly maxMacPayload: number;
   /** The same where the limit of 400 ms per transmission is in force. */
   readonly maxMacPayloadWithDwellTime?: number;
+  /** The same for frames that a repeater may encapsulate, where it is not what all bands have in common. */
+  readonly maxRepeatedMacPayload?: number;
 }
 
 /** Limits that apply to a range of frequencies, ends included. */
@@ -70,6 +80,8 @@ export interface Band {
   /** RX1 data rates while the downlink dwell time limit is in force, where they differ. */
   readonly rx1DataRatesWithDwellTime?: Rx1DataRates;
   readonly rx2: { readonly dataRateIndex: number; readonly frequencyHz: number };
+  /** Windows by the frequency of the join-request, where they depend on it. */
+  readonly joinChannels?: ReadonlyMap<number, JoinChannel>;
   /** Undefined where join-accepts carry no CFList. */
   readonly cfListType: 'FREQUENCIES' | 'CHANNEL_MASKS' | undefined;
   readonly channelMasks: ChannelMaskRules;

@@ -65,18 +65,25 @@ export function dataRate(regional: Band, index: number): DataRate | undefined {
   return regional.dataRates.get(index)?.dataRate;
 }
 
+/** Most bytes of MACPayload of frames that a repeater may encapsulate (RP002-1.0.4 §2.4.6 and others). */
+const MAX_REPEATED_MAC_PAYLOAD = 230;
+
 /**
  * Most bytes of MACPayload (FHDR, FPort, FRMPayload).
  *
  * @param dwellTime the 400 ms limit is in force in that direction
+ * @param repeatable the frame has to fit through a repeater; the API has no setting that asks for it
  */
 export function maxMacPayload(
   regional: Band,
   index: number,
   dwellTime = false,
+  repeatable = false,
 ): number | undefined {
   const row = regional.dataRates.get(index);
-  return (dwellTime ? row?.maxMacPayloadWithDwellTime : undefined) ?? row?.maxMacPayload;
+  const bytes = (dwellTime ? row?.maxMacPayloadWithDwellTime : undefined) ?? row?.maxMacPayload;
+  if (!repeatable || bytes === undefined) return bytes;
+  return Math.min(bytes, row?.maxRepeatedMacPayload ?? MAX_REPEATED_MAC_PAYLOAD);
 }
 
 /** Data rate of RX1; undefined if the uplink data rate or the offset has none. */

@@ -107,7 +107,10 @@ interface AntennaPlan {
   readonly layout: 'mask48' | 'mask64';
   readonly up: readonly Row[];
   readonly down: readonly Row[];
+  /** Of devices that did not join. */
   readonly rx2FrequencyHz: number;
+  /** Channels for joining, each with the frequencies of its RX1 and RX2 (RP002-1.0.4 §2.9.2, §2.9.7). */
+  readonly join: readonly (readonly [uplinkHz: number, rx1Hz: number, rx2Hz: number])[];
   /** Also that of ping slots; the 20 MHz plans derive theirs from the join channel. */
   readonly beaconFrequenciesHz: readonly number[];
 }
@@ -136,6 +139,12 @@ function buildForAntenna(plan: AntennaPlan, phyVersion: PhyVersion): Band | unde
     rx1Channel: layout === 'mask64' ? 'same_index' : 'index_modulo_downlink_channels',
     rx1DataRates: lowest === 0 ? NARROW_RX1 : ANTENNA_RX1,
     rx2: { dataRateIndex: lowest, frequencyHz: plan.rx2FrequencyHz },
+    joinChannels: new Map(
+      plan.join.map(([uplinkHz, rx1FrequencyHz, rx2FrequencyHz]) => [
+        uplinkHz,
+        { rx1FrequencyHz, rx2FrequencyHz },
+      ]),
+    ),
     cfListType: 'CHANNEL_MASKS',
     channelMasks: { layout, banksOfEight: false, atomic: true },
     beacon: { dataRateIndex: 2, codingRate: '4/5', frequenciesHz: beaconFrequenciesHz },
@@ -149,6 +158,11 @@ const PLAN_20B: readonly Row[] = [
   [32, 496_900_000],
 ];
 
+/** The five join channels of a plan for 26 MHz antennas, all of which are answered on one frequency. */
+function joinRow(firstHz: number, downHz: number): AntennaPlan['join'] {
+  return Array.from({ length: 5 }, (_, n) => [firstHz + n * 2_000_000, downHz, downHz] as const);
+}
+
 const ANTENNA_PLANS: readonly AntennaPlan[] = [
   {
     id: 'CN_470_510_20_A',
@@ -161,6 +175,16 @@ const ANTENNA_PLANS: readonly AntennaPlan[] = [
     ],
     down: [[64, 483_900_000]],
     rx2FrequencyHz: 486_900_000,
+    join: [
+      [470_900_000, 484_500_000, 485_300_000],
+      [472_500_000, 486_100_000, 486_900_000],
+      [474_100_000, 487_700_000, 488_500_000],
+      [475_700_000, 489_300_000, 490_100_000],
+      [504_100_000, 490_900_000, 491_700_000],
+      [505_700_000, 492_500_000, 493_300_000],
+      [507_300_000, 494_100_000, 494_900_000],
+      [508_900_000, 495_700_000, 496_500_000],
+    ],
     beaconFrequenciesHz: [],
   },
   {
@@ -171,6 +195,10 @@ const ANTENNA_PLANS: readonly AntennaPlan[] = [
     up: PLAN_20B,
     down: PLAN_20B,
     rx2FrequencyHz: 498_300_000,
+    join: [
+      [479_900_000, 479_900_000, 478_300_000],
+      [499_900_000, 499_900_000, 498_300_000],
+    ],
     beaconFrequenciesHz: [],
   },
   {
@@ -181,6 +209,7 @@ const ANTENNA_PLANS: readonly AntennaPlan[] = [
     up: [[48, 470_300_000]],
     down: [[24, 490_100_000]],
     rx2FrequencyHz: 492_500_000,
+    join: joinRow(470_300_000, 492_500_000),
     beaconFrequenciesHz: [494_900_000],
   },
   {
@@ -191,6 +220,7 @@ const ANTENNA_PLANS: readonly AntennaPlan[] = [
     up: [[48, 480_300_000]],
     down: [[24, 500_100_000]],
     rx2FrequencyHz: 502_500_000,
+    join: joinRow(480_300_000, 502_500_000),
     beaconFrequenciesHz: [504_900_000],
   },
 ];

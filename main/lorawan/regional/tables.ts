@@ -1,3 +1,4 @@
+import { isPhyAtLeast, type PhyVersion } from '../versions.ts';
 import {
   type Band,
   type BandChannel,
@@ -55,8 +56,20 @@ export const COMMON_RX1: Rx1DataRates = {
   7: [7, 6, 5, 4, 3, 2],
 };
 
+/** Until RP002-1.0.1 a repeater took twenty bytes off each frame; later ones only limit the longest. */
+const REPEATED_20_LESS: readonly DataRateTable[number][] = [
+  [8, { ...loraRow(12, 500, 'down', 61), maxRepeatedMacPayload: 41 }],
+  [9, { ...loraRow(11, 500, 'down', 137), maxRepeatedMacPayload: 117 }],
+];
+
 /** Downlink data rates of bands with eight wide downlink channels. */
-export const WIDE_DOWNLINK_DATA_RATES: DataRateTable = [
+export function wideDownlinkDataRates(phyVersion: PhyVersion): DataRateTable {
+  return isPhyAtLeast(phyVersion, 'RP002_V1_0_2')
+    ? WIDE_DOWNLINK_DATA_RATES
+    : [...WIDE_DOWNLINK_DATA_RATES, ...REPEATED_20_LESS];
+}
+
+const WIDE_DOWNLINK_DATA_RATES: DataRateTable = [
   [8, loraRow(12, 500, 'down', 61)],
   [9, loraRow(11, 500, 'down', 137)],
   [10, loraRow(10, 500, 'down', 250)],

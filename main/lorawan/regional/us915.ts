@@ -13,8 +13,8 @@ import {
 import {
   type DataRateTable,
   WIDE_DOWNLINK_CHANNELS,
-  WIDE_DOWNLINK_DATA_RATES,
   WIDE_RELAY_WOR_CHANNELS,
+  wideDownlinkDataRates,
 } from './tables.ts';
 
 const NARROW_CHANNELS = channelRow(64, 0, 902_300_000, 200_000, [0, 3]);
@@ -24,7 +24,6 @@ const BASE_DATA_RATES: DataRateTable = [
   [2, loraRow(8, 125, 'up', 133)],
   [3, loraRow(7, 125, 'up', 250)],
   [4, loraRow(8, 500, 'up', 250)],
-  ...WIDE_DOWNLINK_DATA_RATES,
 ];
 const LR_FHSS_DATA_RATES: DataRateTable = [
   [5, lrFhssRow(1523, '1/3', 58)],
@@ -64,7 +63,11 @@ function build(phyVersion: PhyVersion): Band {
     maxUplinkChannels: 72,
     maxDownlinkChannels: 8,
     dynamicChannels: false,
-    dataRates: new Map([...BASE_DATA_RATES, ...(lrFhss ? LR_FHSS_DATA_RATES : [])]),
+    dataRates: new Map([
+      ...BASE_DATA_RATES,
+      ...wideDownlinkDataRates(phyVersion),
+      ...(lrFhss ? LR_FHSS_DATA_RATES : []),
+    ]),
     strictCodingRate: since('PHY_V1_0_2_REV_A'),
     maxAdrDataRateIndex: 3,
     dynamicAdr: true,
