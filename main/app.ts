@@ -212,7 +212,7 @@ function createServers(
     logger,
     handler: { handleUplink: (received: ReceivedUplink) => network.handleUplink(received) },
   });
-  return { application, formatterService, gatewayServer };
+  return { application, formatterService, gatewayServer, network };
 }
 
 async function hasConcentrator(listPorts: () => Promise<SerialPortList>): Promise<boolean> {
@@ -322,6 +322,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       simulator.stop();
       simulated.stop();
       await gatewayServer.stop();
+      await servers.network.close();
       loopMeter.stop();
       await servers.formatterService.close();
       await store.close();

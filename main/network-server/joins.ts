@@ -30,6 +30,8 @@ export interface JoinsOptions extends JoinOptions {
   readonly scheduler: DownlinkScheduler;
   readonly transmitter: Transmitter;
   readonly logger: Logger;
+  /** A registered device was heard. */
+  seen(device: NetworkDevice, atMs: number): void;
   /** Writes the frame down as accepted by these stages. */
   record(group: UplinkGroup, stages: readonly StageData[], facts: FrameFacts): void;
   drop(
@@ -70,6 +72,7 @@ export function createJoins(options: JoinsOptions): Joins {
     const about = { devAddr, correlationIds: correlationIds(group) };
     const name = uplinkEvents(group.frame);
     application.joinAccepted(join);
+    options.seen(device, join.receivedAtMs);
     events.publish(`${name}.process`, device, { ...about, lateData: uplinkData(group) });
     events.publish('ns.up.join.accept.forward', device, about);
     const facts = { device, devAddr, band: profile.band, dataRateIndex: place.dataRateIndex };

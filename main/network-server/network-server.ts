@@ -41,6 +41,7 @@ import {
 import type { ExaminedUplink } from './examine-uplink.ts';
 import { findUplink } from './find-uplink.ts';
 import { createJoins, type Joins } from './joins.ts';
+import { createLastSeen, type LastSeen } from './last-seen.ts';
 import type { MatchResult } from './match.ts';
 import { causeOfOtherFrame } from './other-frames.ts';
 import type {
@@ -71,6 +72,8 @@ export interface NetworkServerOptions {
 
 export interface NetworkServer extends UplinkHandler {
   readonly downlinkQueue: DownlinkQueue;
+  /** Writes down what is kept in memory only for a while. */
+  close(): Promise<void>;
   /** The queue of a device changed: one of class C may be sent something at once. */
   queueChanged(deviceRow: number): void;
 }
@@ -87,6 +90,7 @@ class Decisions {
   readonly #slots: DownlinkSlots;
   readonly #joins: Joins;
   readonly classC: ClassCDownlinks;
+  readonly lastSeen: LastSeen;
 
   constructor(options: NetworkServerOptions) {
     this.#options = options;
@@ -106,6 +110,7 @@ class Decisions {
       transmitter: this.#transmitter,
       logger: this.#logger,
     };
+    this.lastSeen = createLastSeen({ ...options, logger: this.#logger });
     this.#slots = createDownlinkSlots(slotOptions);
     this.classC = createClassCDownlinks(slotOptions);
     this.#joins = createJoins({
@@ -113,6 +118,7 @@ class Decisions {
       events,
       sessions: this.#sessions,
       transmitter: this.#transmitter,
+      seen: (device, atMs) => this.lastSeen.note(device, atMs, false),
       record: (...record) => this.#record(...record),
       drop: (...dropped) => this.#drop(...dropped),
       storeFailure: (error) => this.#storeFailure(error),
@@ -246,6 +252,7 @@ class Decisions {
     const { fullFCnt } = facts;
     const isConfirmed = frame.fType === 'CONFIRMED_UP';
     this.#report(group, applied, channelIndex);
+    this.lastSeen.note(session.device, group.first.receivedAtMs, true);
     this.#slots.open(session, group, {
       channelIndex,
       dataRateIndex,
@@ -352,5 +359,6 @@ export function createNetworkServer(options: NetworkServerOptions): NetworkServe
     handleUplink: (received) => deduplication.add(received),
     downlinkQueue: createDownlinkQueue(store, registry, clock, queueChanged),
     queueChanged,
+    close: () => server.lastSeen.close(),
   };
 }

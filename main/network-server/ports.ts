@@ -1,7 +1,7 @@
 import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { EventBus } from '../events/index.ts';
 import type { DevAddrPrefix, DevEui, JoinEui, NetId } from '../lorawan/index.ts';
-import type { DeviceStatusReport } from '../registry/index.ts';
+import type { DeviceStatusReport, SeenDevice } from '../registry/index.ts';
 import type { FrameStore, Store } from '../store/index.ts';
 
 /** A device as the network registry holds it. */
@@ -15,8 +15,10 @@ export interface NetworkDevice {
   readonly message: EndDevice;
 }
 
-/** What the network server needs of the registry. All calls are synchronous, and all but one are reads. */
+/** What the network server needs of the registry. Calls on the path of a frame are synchronous, and most are reads. */
 export interface NetworkRegistry {
+  /** Keeps when devices were heard. */
+  recordSeen(seen: readonly SeenDevice[]): Promise<void>;
   /** Keeps battery and margin with the device. Call it inside a unit. */
   recordDeviceStatus(row: number, status: DeviceStatusReport): void;
   networkDeviceById(row: number): NetworkDevice | undefined;

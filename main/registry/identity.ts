@@ -1,5 +1,5 @@
 import { create, equals } from '@bufbuild/protobuf';
-import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { ApplicationSchema } from '../api/gen/ttn/lorawan/v3/application_pb.js';
 import { type EndDevice, EndDeviceSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { EndDeviceIdentifiers } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
@@ -72,8 +72,17 @@ export interface IdentityRegistry {
   update(device: EndDevice, paths: readonly string[]): Promise<EndDevice>;
   delete(ids: EndDeviceIdentifiers): Promise<void>;
   getByEuis(joinEui: Uint8Array, devEui: Uint8Array): Promise<EndDeviceIdentifiers>;
+  /** Keeps when devices were heard. What is not registered is left out. */
+  recordSeen(seen: readonly SeenDevice[]): Promise<void>;
   /** Keeps where a service says a device is, beside its other locations. A device that is not registered has none. */
   recordLocation(ids: DeviceIds, service: string, location: Location): Promise<void>;
+}
+
+/** A device that was heard. */
+export interface SeenDevice extends DeviceIds {
+  readonly atMs: number;
+  /** Its first uplink since this program started: perhaps its first ever. */
+  readonly firstUplinkAtMs?: number;
 }
 
 /** The same calls inside a unit of work. */
@@ -132,6 +141,31 @@ function save({ store }: RegistryContext, device: EndDevice): void {
   });
 }
 
+/** A row's device; when it was last heard stands beside its message. */
+function identityDevice(row: DeviceRow): EndDevice {
+  const device = decodeDevice(row);
+  if (row.lastSeenAtMs !== undefined) device.lastSeenAt = timestampFromMs(row.lastSeenAtMs);
+  return device;
+}
+
+/** Keeps when a device was heard first, unless that is known. */
+function activate(
+  context: RegistryContext,
+  { applicationId, deviceId }: DeviceIds,
+  atMs: number,
+  effects: Effects,
+): void {
+  const row = context.store.identityDevices.getByIds(applicationId, deviceId);
+  if (!row) return;
+  const device = identityDevice(row);
+  if (device.activatedAt) return;
+  device.activatedAt = timestampFromMs(atMs);
+  device.updatedAt = context.now();
+  save(context, device);
+  effects.changed('identity', row, 'set');
+  effects.event('end_device.update', deviceRef(row));
+}
+
 /** The row of these identifiers; EUIs in the request have to fit. */
 function find(context: RegistryContext, message: EndDeviceIdentifiers | undefined): DeviceRow {
   const ids = deviceIds(message);
@@ -167,7 +201,7 @@ export function createIdentityUnit(context: RegistryContext): IdentityUnit {
     },
     update(device, paths, effects) {
       const row = find(context, device.ids);
-      const stored = decodeDevice(row);
+      const stored = identityDevice(row);
       const effective = without(paths, ...SERVER_PATHS).filter(
         (path) => path !== 'activated_at' || device.activatedAt,
       );
@@ -201,14 +235,14 @@ export function createIdentityRegistry(
   return {
     create: (device) => context.transact((effects) => unit.create(device, effects)),
     async get(ids, paths) {
-      return answer(decodeDevice(find(context, ids)), paths);
+      return answer(identityDevice(find(context, ids)), paths);
     },
     async list({ limit, page, order, ...filter }, paths) {
       const { rows, total } = store.identityDevices.list(filter, {
         ...orderOf(order, ['device_id', 'name', 'created_at', 'last_seen_at'], 'device_id'),
         ...pageOf(limit, page),
       });
-      return { devices: rows.map((row) => answer(decodeDevice(row), paths)), total };
+      return { devices: rows.map((row) => answer(identityDevice(row), paths)), total };
     },
     update: (device, paths) => context.transact((effects) => unit.update(device, paths, effects)),
     delete: (ids) =>
@@ -217,11 +251,18 @@ export function createIdentityRegistry(
         const { deviceId, applicationId } = deviceIds(ids);
         throw endDeviceNotFound({ device_id: deviceId, application_id: applicationId });
       }),
+    recordSeen: (seen) =>
+      context.transact((effects) => {
+        for (const { atMs, firstUplinkAtMs, ...ids } of seen) {
+          store.identityDevices.seen(ids.applicationId, ids.deviceId, atMs);
+          if (firstUplinkAtMs !== undefined) activate(context, ids, firstUplinkAtMs, effects);
+        }
+      }),
     recordLocation: (ids, service, location) =>
       context.transact((effects) => {
         const row = store.identityDevices.getByIds(ids.applicationId, ids.deviceId);
         if (!row) return;
-        const stored = decodeDevice(row);
+        const stored = identityDevice(row);
         const known = stored.locations[service];
         if (known && equals(LocationSchema, known, location)) return;
         stored.locations[service] = location;

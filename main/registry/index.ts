@@ -9,7 +9,12 @@ import { type ApplicationRegistry, createApplicationRegistry } from './applicati
 import { createContext, type RegistryChange } from './context.ts';
 import { createDeviceReader, type DeviceReader } from './device-reader.ts';
 import { createGatewayRegistry, type GatewayRegistry } from './gateways.ts';
-import { createIdentityRegistry, createIdentityUnit, type IdentityRegistry } from './identity.ts';
+import {
+  createIdentityRegistry,
+  createIdentityUnit,
+  type IdentityRegistry,
+  type SeenDevice,
+} from './identity.ts';
 import { createJoinRegistry, createJoinUnit } from './join.ts';
 import {
   createNetworkRegistry,
@@ -26,7 +31,7 @@ export type { ApplicationLinks } from './application-links.ts';
 export { newApplication } from './applications.ts';
 export type { RegistryChange } from './context.ts';
 export type { JoinDevice, RegisteredDevice } from './device-reader.ts';
-export type { ListDevices } from './identity.ts';
+export type { ListDevices, SeenDevice } from './identity.ts';
 export { checkJoinRequest } from './join.ts';
 export type { DeviceStatusReport } from './network.ts';
 export { recentTraffic } from './recent-traffic.ts';
@@ -45,6 +50,8 @@ export interface Registry extends Registration, DeviceReader {
   readonly application: ServerRegistry;
   /** Keeps battery and margin a device reported, by its row in the network registry. Call it inside a unit. */
   recordDeviceStatus(row: number, status: DeviceStatusReport): void;
+  /** Keeps when devices were heard. */
+  recordSeen(seen: readonly SeenDevice[]): Promise<void>;
   /** Called inside the unit that changes a device, and again if that unit is undone. */
   onChange(listener: (change: RegistryChange) => void): () => void;
 }
@@ -75,11 +82,13 @@ export function createRegistry(options: RegistryOptions): Registry {
   const network = createNetworkUnit(context);
   const application = createApplicationUnit(context);
   const applicationLinks = createApplicationLinks(context);
+  const identities = createIdentityRegistry(context, identity);
   return {
     applications: createApplicationRegistry(context, applicationLinks),
     applicationLinks,
     gateways: createGatewayRegistry(context, (text) => logger.warn({}, text)),
-    identity: createIdentityRegistry(context, identity),
+    identity: identities,
+    recordSeen: identities.recordSeen,
     join: createJoinRegistry(context, join),
     network: createNetworkRegistry(context, network),
     application: createApplicationDeviceRegistry(context, application),

@@ -12,6 +12,8 @@ export interface DeviceRow {
   readonly message: Uint8Array;
   /** Join registry: root keys, in the clear here and sealed at rest. */
   readonly keys?: Uint8Array;
+  /** Identity registry: newer than what the message says. */
+  readonly lastSeenAtMs?: number;
 }
 
 export interface DeviceTable<Record extends object = object> {
@@ -50,6 +52,8 @@ export interface IdentityFilter {
 }
 
 export interface IdentityDeviceTable extends DeviceTable<IdentityColumns> {
+  /** The device was heard; its time only moves forward, and its message stays as it is. */
+  seen(applicationId: string, deviceId: string, atMs: number): void;
   list(
     filter: IdentityFilter,
     page: PageRequest<'device_id' | 'name' | 'created_at' | 'last_seen_at'>,
@@ -64,6 +68,7 @@ interface StoredDevice {
   readonly devEui: Uint8Array | null;
   readonly message: Uint8Array;
   readonly keys?: Uint8Array | null;
+  readonly lastSeenAtMs?: number | null;
 }
 
 /** Enough to explain a join-request; more registrations of one DevEUI say nothing more. */
@@ -82,8 +87,9 @@ const IDENTITY_COLUMNS = [
 
 function selection(table: TableName): string {
   const keys = table === 'js_devices' ? ', keys' : '';
+  const seen = table === 'is_devices' ? ', last_seen_at_ms AS lastSeenAtMs' : '';
   return `id AS row, application_id AS applicationId, device_id AS deviceId, join_eui AS joinEui,
-    dev_eui AS devEui, message${keys} FROM ${table}`;
+    dev_eui AS devEui, message${keys}${seen} FROM ${table}`;
 }
 
 function rowReader(
@@ -95,6 +101,7 @@ function rowReader(
     applicationId: stored.applicationId,
     deviceId: stored.deviceId,
     message: plainBytes(stored.message),
+    ...(typeof stored.lastSeenAtMs === 'number' && { lastSeenAtMs: stored.lastSeenAtMs }),
     ...(stored.joinEui && { joinEui: eui64FromBytes(stored.joinEui) as JoinEui }),
     ...(stored.devEui && { devEui: eui64FromBytes(stored.devEui) as DevEui }),
     ...(stored.keys && {
@@ -240,8 +247,12 @@ function identityWhere(filter: IdentityFilter): { where: string; parameters: Sql
 
 /** Devices of the identity registry, with lists and search. */
 export function createIdentityDeviceTable(context: TableContext): IdentityDeviceTable {
-  const { db } = context;
+  const { commit, db } = context;
   const toRow = rowReader(context, 'is_devices');
+  const seen = db.prepare(
+    `UPDATE is_devices SET last_seen_at_ms = max(coalesce(last_seen_at_ms, 0), ?)
+     WHERE application_id = ? AND device_id = ?`,
+  );
   const columns = {
     device_id: 'device_id',
     name: 'name',
@@ -250,6 +261,10 @@ export function createIdentityDeviceTable(context: TableContext): IdentityDevice
   };
   return {
     ...createTable<IdentityColumns>(context, 'is_devices', IDENTITY_COLUMNS, identityValues),
+    seen(applicationId, deviceId, atMs) {
+      commit.assertInUnit();
+      seen.run(atMs, applicationId, deviceId);
+    },
     list(filter, page) {
       const { where, parameters } = identityWhere(filter);
       const direction = page.descending ? 'DESC' : 'ASC';
