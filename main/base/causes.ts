@@ -199,6 +199,30 @@ const SENDING = {
     'No gateway that heard the device can transmit now.',
     'Look at the links: a gateway has to be connected and ready for downlinks.',
   ),
+  gateway_not_found: cause(
+    'No gateway with the id that the downlink names is registered.',
+    'Correct the gateway ids of the downlink, or register the gateway.',
+  ),
+  downlink_not_allowed: cause(
+    'The settings of the gateway forbid downlinks through it.',
+    'Change the downlink path constraint of the gateway, or place another gateway near the device.',
+  ),
+  frequency_plan_mismatch: cause(
+    'The gateway is registered for another band than the device.',
+    'Compare the frequency plans of gateway and device.',
+  ),
+  sub_band_not_found: cause(
+    'The frequency plan has no limits for this frequency, so nobody may transmit there.',
+    'Compare the frequency plans of gateway and device, and the RX2 frequency of the device.',
+  ),
+  no_clock_sync: cause(
+    'The counter of the gateway is not known, and without it no time can be chosen.',
+    'It is known as soon as the gateway has heard a frame.',
+  ),
+  no_absolute_gateway_time: cause(
+    'The gateway has no GPS time, and too few of its round trips were measured to do without.',
+    'Give the gateway a GPS antenna. Without GPS it takes five acknowledged downlinks within half an hour.',
+  ),
   too_late: cause(
     'The frame would have reached the gateway too late for its receive window.',
     'The connection to the gateway is slow. A longer RX1 delay of the device helps.',

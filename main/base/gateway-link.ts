@@ -73,9 +73,30 @@ export interface TxRequest {
   /** Power at the antenna as the regional rules count it (EIRP). */
   readonly eirpDbm: number;
   readonly antennaIndex: number;
+  /** Gain of that antenna, in dBi; 0 unless given. See {@link outputPowerDbm}. */
+  readonly antennaGainDbi?: number;
   readonly invertPolarization: boolean;
   readonly payloadCrc: boolean;
   readonly time: TransmitTime;
+  /** How the channel has to be before the transmission; only links whose hardware can listen heed it. */
+  readonly listenBeforeTalk?: ListenBeforeTalk;
+}
+
+/** A transmitter listens first, and stays silent if the channel is louder than the target. */
+export interface ListenBeforeTalk {
+  readonly rssiTargetDbm: number;
+  /** Added to what the receiver reads. */
+  readonly rssiOffsetDb: number;
+  readonly scanTimeUs: number;
+}
+
+/** What a transmitter puts out so that its antenna, whose gain is known, radiates the wanted EIRP. */
+export function outputPowerDbm({
+  eirpDbm,
+  antennaGainDbi = 0,
+}: Pick<TxRequest, 'eirpDbm' | 'antennaGainDbi'>): number {
+  // To a thousandth: 16.15 - 2.15 is 13.999… in binary, and gains come in single precision.
+  return Math.round((eirpDbm - antennaGainDbi) * 1000) / 1000;
 }
 
 export type TxResult =
@@ -96,7 +117,7 @@ export interface TxAcknowledgment {
   readonly result: TxResult;
   /** The gateway's own words where it used some. */
   readonly detail?: string;
-  /** Power really used when the gateway had to lower it. */
+  /** EIRP really radiated when the gateway had to lower it. */
   readonly transmittedEirpDbm?: number;
   /**
    * Time from handing the request to the gateway until it answered that it took it. Absent where the answer comes only
@@ -174,6 +195,7 @@ export interface LinkCapabilities {
   readonly leadTimePerByteMs?: number;
   /** True if only one channel and data rate is heard (a modem), so most uplinks are missed. */
   readonly singleChannel: boolean;
+  /** What the transmitter can put out; with an antenna without gain this is the EIRP. */
   readonly minEirpDbm?: number;
   readonly maxEirpDbm?: number;
 }

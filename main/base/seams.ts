@@ -1,5 +1,5 @@
 /** The small interfaces at which the servers meet; `app.ts` connects them. */
-import type { GatewayUplink, Modulation, TxResult } from './gateway-link.ts';
+import type { GatewayUplink, Modulation, TxAcknowledgment } from './gateway-link.ts';
 
 /** A reception as the gateway server hands it on: stored already, with the time this computer received it. */
 export interface ReceivedUplink {
@@ -43,6 +43,16 @@ export interface DownlinkRequest {
   readonly frequencyPlanId: string;
   /** 0 (lowest) to 6 (highest); share of the duty cycle it may use. */
   readonly priority: number;
+  /** Ids of what the downlink belongs to, for the events about it. */
+  readonly correlationIds?: readonly string[];
+  /** What was tried before and is not to be tried again. */
+  readonly except?: readonly TriedWindow[];
+}
+
+/** A window of a gateway. */
+export interface TriedWindow {
+  readonly gatewayId: string;
+  readonly window: DownlinkWindow;
 }
 
 /** A gateway to transmit, and with which of its antennas. */
@@ -52,11 +62,7 @@ export interface GatewayChoice {
 }
 
 /** A class C downlink: it needs no uplink before it. */
-export interface FreeDownlinkRequest
-  extends Pick<
-    DownlinkRequest,
-    'phyPayload' | 'bandId' | 'phyVersion' | 'frequencyPlanId' | 'priority'
-  > {
+export interface FreeDownlinkRequest extends Omit<DownlinkRequest, 'paths' | 'windows'> {
   readonly window: Omit<WindowSettings, 'delayMs'>;
   /** Best first; one of them transmits. */
   readonly gateways: readonly GatewayChoice[];
@@ -76,7 +82,7 @@ export interface ScheduledDownlink {
   /** Time between handing over and transmission. */
   readonly marginMs: number;
   /** Resolves with the gateway's acknowledgement; never rejects. */
-  readonly acknowledged: Promise<{ result: TxResult; detail?: string; roundTripMs?: number }>;
+  readonly acknowledged: Promise<TxAcknowledgment>;
 }
 
 /** Why a window of a gateway could not be used. */

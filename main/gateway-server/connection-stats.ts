@@ -10,7 +10,9 @@ import { durationFromFractionalMs } from '../base/durations.ts';
 import { defineError } from '../base/errors.ts';
 import { frequencyPlan, latestBand } from '../lorawan/index.ts';
 import type { Connection } from './connection.ts';
+import type { SubBandLimit } from './emission-plan.ts';
 import { statusMessage } from './messages.ts';
+import { NO_LIMIT } from './transmit-limits.ts';
 
 export const gatewayNotConnected = defineError(
   'pkg/gatewayserver:not_connected',
@@ -27,17 +29,31 @@ function time(ms: number | undefined) {
   return ms === undefined ? undefined : timestampFromMs(ms);
 }
 
+const MOST_UINT64 = 2n ** 64n - 1n;
+
+function subBandLimits(
+  { settings, emissions }: Connection,
+  enforceDutyCycle: boolean,
+): readonly SubBandLimit[] {
+  if (!enforceDutyCycle) return [NO_LIMIT];
+  const plan = frequencyPlan(settings.frequencyPlanId);
+  const ofPlan = plan?.subBands?.map((subBand) => ({ dutyCycle: 1, ...subBand }));
+  // A link without a plan of its own sends by the plans of its devices.
+  return ofPlan ?? (plan && latestBand(plan.bandId)?.subBands) ?? emissions.subBands();
+}
+
 function subBandsOf(
   connection: Connection,
   nowMonotonicMs: number,
+  enforceDutyCycle: boolean,
 ): GatewayConnectionStats_SubBand[] {
-  const plan = frequencyPlan(connection.settings.frequencyPlanId);
-  const band = plan && latestBand(plan.bandId);
-  // A link without a plan of its own sends by the plans of its devices.
-  return (band?.subBands ?? connection.emissions.subBands()).map((subBand) =>
+  return subBandLimits(connection, enforceDutyCycle).map((subBand) =>
     create(GatewayConnectionStats_SubBandSchema, {
       minFrequency: BigInt(subBand.minFrequencyHz),
-      maxFrequency: BigInt(subBand.maxFrequencyHz),
+      maxFrequency:
+        subBand.maxFrequencyHz === NO_LIMIT.maxFrequencyHz
+          ? MOST_UINT64
+          : BigInt(subBand.maxFrequencyHz),
       downlinkUtilizationLimit: subBand.dutyCycle,
       downlinkUtilization: connection.emissions.utilization(subBand, nowMonotonicMs),
     }),
@@ -48,6 +64,7 @@ function subBandsOf(
 export function connectionStats(
   connection: Connection,
   nowMonotonicMs: number,
+  enforceDutyCycle: boolean,
 ): GatewayConnectionStats {
   const { roundTripTimes, lastStatus, lastStatusAtMs, details } = connection;
   const minMs = roundTripTimes.minMs();
@@ -76,7 +93,7 @@ export function connectionStats(
     ...(downlinkAt && {
       lastDownlinkReceivedAt: downlinkAt,
       downlinkCount: BigInt(connection.downlinkCount),
-      subBands: subBandsOf(connection, nowMonotonicMs),
+      subBands: subBandsOf(connection, nowMonotonicMs, enforceDutyCycle),
     }),
     ...(acknowledgmentAt && {
       lastTxAcknowledgmentReceivedAt: acknowledgmentAt,

@@ -23,8 +23,8 @@ export interface LinkSettings {
 export interface ClockSync {
   readonly timestampUs: number;
   readonly monotonicMs: number;
-  /** Whether the gateway knows GPS time. */
-  readonly hasGps: boolean;
+  /** The same moment in GPS time; undefined if the gateway did not know it. */
+  readonly gpsTimeMs: number | undefined;
 }
 
 /** One gateway behind a link: what is known about it, and what it transmits. */
@@ -48,6 +48,8 @@ export interface Connection {
   lastDownlinkAtMs: number | undefined;
   lastTxAcknowledgmentAtMs: number | undefined;
   disconnectedAtMs: number | undefined;
+  /** It answered a downlink once: it has a queue for downlinks, and takes them early. */
+  hasAcknowledged: boolean;
   lastStatus: GatewayStatus | undefined;
   uplinkCount: number;
   downlinkCount: number;
@@ -79,6 +81,7 @@ export function createConnection(
     lastDownlinkAtMs: undefined,
     lastTxAcknowledgmentAtMs: undefined,
     disconnectedAtMs: undefined,
+    hasAcknowledged: false,
     lastStatus: undefined,
     uplinkCount: 0,
     downlinkCount: 0,
@@ -88,19 +91,52 @@ export function createConnection(
 }
 
 /** Way to the gateway and back, as long as too few times were measured: packet forwarders are across a network. */
-const ASSUMED_ROUND_TRIP_MS = { semtech_udp: 100, at_modem: 0, virtual: 0 } as const;
+const ASSUMED_ROUND_TRIP_MS = { semtech_udp: 200, at_modem: 0, virtual: 0 } as const;
 const PERCENTILE = 90;
+/** What a packet forwarder needs between the arrival of a frame and its transmission. */
+const FORWARDER_LEAD_MS = 30;
+/** How far ahead a packet forwarder gets a frame whose time is not chosen. */
+const FORWARDER_ANYTIME_MS = 500 + FORWARDER_LEAD_MS;
 
-/** How long before its transmission a frame has to be handed over for this gateway; of usual length unless given. */
-export function leadTimeMs(
-  { link, roundTripTimes }: Connection,
-  frameBytes = USUAL_DOWNLINK_BYTES,
-): number {
-  const { leadTimeMs: usualMs, leadTimePerByteMs = 0 } = link.capabilities;
-  const furtherMs = Math.max(0, frameBytes - USUAL_DOWNLINK_BYTES) * leadTimePerByteMs;
+/** The longer half of the way, as measured or assumed. */
+function wayMs({ link, roundTripTimes }: Connection): number {
   const measuredMs =
     roundTripTimes.count() >= ENOUGH_SAMPLES ? roundTripTimes.percentileMs(PERCENTILE) : undefined;
-  return usualMs + furtherMs + (measuredMs ?? ASSUMED_ROUND_TRIP_MS[link.kind]) / 2;
+  return (measuredMs ?? ASSUMED_ROUND_TRIP_MS[link.kind]) / 2;
+}
+
+/** How long before its transmission a frame has to be handed over for this gateway; of usual length unless given. */
+export function leadTimeMs(connection: Connection, frameBytes = USUAL_DOWNLINK_BYTES): number {
+  const { leadTimeMs: usualMs, leadTimePerByteMs = 0 } = connection.link.capabilities;
+  const furtherMs = Math.max(0, frameBytes - USUAL_DOWNLINK_BYTES) * leadTimePerByteMs;
+  return usualMs + furtherMs + wayMs(connection);
+}
+
+/** Later than this before its transmission a frame is not handed over any more. */
+export function leastLeadTimeMs(connection: Connection, frameBytes: number): number {
+  return connection.link.kind === 'semtech_udp'
+    ? FORWARDER_LEAD_MS + wayMs(connection)
+    : leadTimeMs(connection, frameBytes);
+}
+
+/** How far ahead a frame is planned whose time is not chosen; `wishMs` is what the gateway's settings say. */
+export function anytimeDelayMs(
+  connection: Connection,
+  frameBytes: number,
+  wishMs: number | undefined,
+): number {
+  const isForwarder = connection.link.kind === 'semtech_udp';
+  const leastMs = isForwarder
+    ? FORWARDER_LEAD_MS + ASSUMED_ROUND_TRIP_MS.semtech_udp / 2
+    : leadTimeMs(connection, frameBytes);
+  return Math.max(leastMs, wishMs ?? (isForwarder ? FORWARDER_ANYTIME_MS : leastMs));
+}
+
+/** Half the usual round trip, as measured; undefined for gateways across a network with too few measurements. */
+export function knownDelayMs({ link, roundTripTimes }: Connection): number | undefined {
+  if (link.kind !== 'semtech_udp') return 0;
+  const medianMs = roundTripTimes.count() >= ENOUGH_SAMPLES ? roundTripTimes.medianMs() : undefined;
+  return medianMs === undefined ? undefined : medianMs / 2;
 }
 
 /** The connection in the contract's form. */

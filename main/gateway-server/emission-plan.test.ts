@@ -11,6 +11,7 @@ function emission(atMs: number, seconds: number, subBand = TENTH): Emission {
     startTimestampUs: (atMs * 1000) % 2 ** 32,
     startMonotonicMs: atMs,
     durationUs: seconds * 1e6,
+    frequencyHz: 869_525_000,
     subBand,
   };
 }

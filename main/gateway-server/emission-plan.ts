@@ -7,6 +7,7 @@ export interface Emission {
   /** The same moment on this computer's monotonic clock, as well as it is known. */
   readonly startMonotonicMs: number;
   readonly durationUs: number;
+  readonly frequencyHz: number;
   readonly subBand: SubBandLimit;
 }
 
@@ -21,7 +22,7 @@ export interface SubBandLimit {
 export type EmissionRefusal = {
   readonly cause: 'conflict' | 'duty_cycle';
   readonly evidence: readonly EvidenceData[];
-  /** After a conflict: when the emission in the way is over, recharge included. */
+  /** When the emission in the way is over, recharge included, or when enough of the duty cycle is free again. */
   readonly freeAtMonotonicMs?: number;
 };
 
@@ -54,6 +55,20 @@ function sameSubBand(left: SubBandLimit, right: SubBandLimit): boolean {
   );
 }
 
+/** Whether an emission uses the sub-band up; those made while the duty cycle was not enforced count by frequency. */
+function uses({ subBand: own, frequencyHz }: Emission, subBand: SubBandLimit): boolean {
+  if (sameSubBand(own, subBand)) return true;
+  return (
+    (own.dutyCycle >= 1 || subBand.dutyCycle >= 1) &&
+    subBand.minFrequencyHz <= frequencyHz &&
+    frequencyHz <= subBand.maxFrequencyHz
+  );
+}
+
+function endMs({ startMonotonicMs, durationUs }: Emission): number {
+  return startMonotonicMs + durationUs / 1000;
+}
+
 /** Time two transmissions overlap, the concentrator's recharge included; counters compared modulo 2^32. */
 function overlaps(left: Emission, right: Emission): boolean {
   if (Math.abs(left.startMonotonicMs - right.startMonotonicMs) > COMPARABLE_MS) return false;
@@ -72,13 +87,27 @@ export function createEmissionPlan(): EmissionPlan {
   const usedMs = (subBand: SubBandLimit, fromMs: number): number => {
     let sumMs = 0;
     for (const emission of emissions) {
-      if (!sameSubBand(emission.subBand, subBand)) continue;
+      if (!uses(emission, subBand)) continue;
       const startMs = emission.startMonotonicMs;
-      const endMs = startMs + emission.durationUs / 1000;
-      if (endMs <= fromMs || startMs >= fromMs + HOUR_MS) continue;
-      sumMs += endMs - Math.max(startMs, fromMs);
+      const untilMs = endMs(emission);
+      if (untilMs <= fromMs || startMs >= fromMs + HOUR_MS) continue;
+      sumMs += untilMs - Math.max(startMs, fromMs);
     }
     return sumMs;
+  };
+
+  /** When the newest emissions that fit beside this one are all that is left of the past hour. */
+  const affordableAtMs = (subBand: SubBandLimit, ownMs: number, limitMs: number) => {
+    let leftMs = limitMs - ownMs;
+    if (leftMs < 0) return undefined;
+    const newestFirst = emissions
+      .filter((emission) => uses(emission, subBand))
+      .sort((left, right) => right.startMonotonicMs - left.startMonotonicMs);
+    for (const emission of newestFirst) {
+      leftMs -= emission.durationUs / 1000;
+      if (leftMs < 0) return endMs(emission) + HOUR_MS - ownMs;
+    }
+    return undefined;
   };
 
   return {
@@ -107,12 +136,17 @@ export function createEmissionPlan(): EmissionPlan {
           ownMs) /
         HOUR_MS;
       if (usedShare <= limit + ROUNDING) return undefined;
+      const freeAtMonotonicMs = affordableAtMs(subBand, ownMs, limit * HOUR_MS);
       return {
         cause: 'duty_cycle',
+        ...(freeAtMonotonicMs !== undefined && { freeAtMonotonicMs }),
         evidence: [
           fact('share_with_this', usedShare),
           fact('allowed_share', limit),
           fact('sub_band_duty_cycle', subBand.dutyCycle),
+          ...(freeAtMonotonicMs === undefined
+            ? []
+            : [fact('free_in', Math.round(freeAtMonotonicMs - startMonotonicMs) / 1000, 's')]),
         ],
       };
     },

@@ -128,6 +128,7 @@ test('a frame is handed on with its gateway; one with a wrong checksum is record
   expect(frames[0]?.verdict).toMatchObject({ cause: 'message_crc' });
   expect(published).toEqual([
     'gs.gateway.connect',
+    'gs.gateway.connection.stats',
     'gs.up.receive',
     'gs.up.forward',
     'gs.up.receive',

@@ -1,37 +1,32 @@
-import { create } from '@bufbuild/protobuf';
-import { LinkPhase, type LinkStatus, LinkStatusSchema } from '../api/gen/gatehouse/v1/links_pb.js';
+import type { LinkStatus } from '../api/gen/gatehouse/v1/links_pb.js';
 import type { GatewayConnectionStats } from '../api/gen/ttn/lorawan/v3/gateway_pb.js';
 import type { Clock } from '../base/clock.ts';
-import { defineError, errorText } from '../base/errors.ts';
+import { errorText } from '../base/errors.ts';
 import type {
   GatewayConnection,
   GatewayLink,
   GatewayStatus,
   GatewayUplink,
   LinkSink,
-  LinkState,
-  TxAcknowledgment,
 } from '../base/gateway-link.ts';
 import type { Logger } from '../base/logger.ts';
 import type { DownlinkScheduler, ReceivedUplink, UplinkHandler } from '../base/seams.ts';
 import type { EntityRef, EventBus, EventData } from '../events/index.ts';
 import { type GatewayEui, parseGatewayEui } from '../lorawan/index.ts';
+import {
+  type GatewayPlace,
+  type GatewaySettings,
+  UNREGISTERED_GATEWAY_SETTINGS,
+} from '../registry/index.ts';
 import type { FrameStore } from '../store/index.ts';
-import {
-  type Connection,
-  connectionMessage,
-  createConnection,
-  type LinkSettings,
-} from './connection.ts';
+import { type Connection, createConnection, type LinkSettings } from './connection.ts';
 import { connectionStats, gatewayNotConnected } from './connection-stats.ts';
-import {
-  acknowledgmentData,
-  brokenFrame,
-  downlinkData,
-  statusData,
-  uplinkData,
-} from './messages.ts';
+import { createDownlinkReports } from './downlink-reports.ts';
+import { type LinkEntry, linkStatusMessage, tooManyNew } from './link-status.ts';
+import { brokenFrame, disconnectData, statusData, uplinkData } from './messages.ts';
 import { createScheduler } from './scheduler.ts';
+import { createStatsAnnouncer, type StatsAnnouncer, statsData } from './stats-announcer.ts';
+import { createLocationKeeper } from './status-location.ts';
 
 /** What the gateway server needs of the registry. */
 export interface GatewayRegistry {
@@ -43,6 +38,10 @@ export interface GatewayRegistry {
   isKnown?(eui: GatewayEui): boolean;
   /** Whether one more gateway may be registered by being heard. */
   mayRegisterHeard?(): boolean;
+  /** How a gateway is to transmit; undefined if it is not registered. */
+  settings?(gatewayId: string): GatewaySettings | undefined;
+  /** Keeps where a gateway says it is. */
+  recordLocation?(gatewayId: string, place: GatewayPlace): Promise<void>;
 }
 
 export interface GatewayServerOptions {
@@ -70,34 +69,10 @@ export interface GatewayServer {
   stop(): Promise<void>;
 }
 
-interface LinkEntry {
-  readonly link: GatewayLink;
-  readonly settings: LinkSettings;
-  readonly connections: Map<string, Connection>;
-  readonly malformed: Map<string, number>;
-  state: LinkState;
-  /** A gateway was turned away because too many new ones are registered. */
-  turnedAway: boolean;
-}
-
-const tooManyNew = defineError(
-  'gatehouse/link:too_many_new_gateways',
-  'RESOURCE_EXHAUSTED',
-  'A gateway was heard that is not served: too many gateways nobody has looked at are registered already. Delete those you do not know, or register the gateway you miss by its EUI.',
-);
-
 /** How long the registry's answer about a gateway's id is used. */
 const GATEWAY_ID_LIFE_MS = 5_000;
 /** A link that makes up codes cannot fill the memory. */
 const MAX_MALFORMED_CODES = 100;
-
-const PHASES = {
-  stopped: LinkPhase.STOPPED,
-  starting: LinkPhase.STARTING,
-  running: LinkPhase.RUNNING,
-  waiting: LinkPhase.WAITING,
-  failed: LinkPhase.FAILED,
-} as const;
 
 /** The newest subject of a gateway's events; most of them name the same one. */
 const entities = new WeakMap<Connection, EntityRef & { readonly kind: 'gateway' }>();
@@ -116,10 +91,28 @@ class Gateways {
   readonly listeners = new Set<(linkId: string) => void>();
   readonly #options: GatewayServerOptions;
   readonly #logger: Logger;
+  readonly stats: StatsAnnouncer;
+  readonly #keepLocation: ReturnType<typeof createLocationKeeper>;
 
   constructor(options: GatewayServerOptions) {
+    const { clock, registry } = options;
     this.#options = options;
     this.#logger = options.logger.area('gateway_server');
+    this.stats = createStatsAnnouncer({
+      clock,
+      enforcesDutyCycle: (connection) => this.settingsOf(connection).enforceDutyCycle,
+      publish: (connection, name, rest) => this.publish(connection, name, rest),
+    });
+    this.#keepLocation = createLocationKeeper({
+      clock,
+      logger: this.#logger,
+      settingsOf: (connection) => this.settingsOf(connection),
+      record: registry.gateways.recordLocation?.bind(registry.gateways),
+    });
+  }
+
+  settingsOf({ gatewayId }: Connection): GatewaySettings {
+    return this.#options.registry.gateways.settings?.(gatewayId) ?? UNREGISTERED_GATEWAY_SETTINGS;
   }
 
   changed(linkId: string): void {
@@ -186,9 +179,12 @@ class Gateways {
 
   #markConnected(connection: Connection): void {
     if (connection.connected) return;
-    connection.connected = true;
-    connection.connectedAtMs = this.#options.clock.now();
-    this.publish(connection, 'gs.gateway.connect');
+    const { clock } = this.#options;
+    startCounting(connection, clock.now());
+    const { enforceDutyCycle } = this.settingsOf(connection);
+    const data = () => statsData(connection, clock, enforceDutyCycle);
+    this.publish(connection, 'gs.gateway.connect', { data });
+    this.stats.connected(connection);
   }
 
   #uplink(entry: LinkEntry, uplink: GatewayUplink): void {
@@ -207,7 +203,7 @@ class Gateways {
     connection.clockSync = {
       timestampUs: uplink.concentratorTimestampUs,
       monotonicMs: receivedMonotonicMs,
-      hasGps: uplink.gpsTimeMs !== undefined,
+      gpsTimeMs: uplink.gpsTimeMs,
     };
     const { gatewayId } = connection;
     const linkId = entry.link.id;
@@ -225,6 +221,7 @@ class Gateways {
       handler.handleUplink(received);
       this.publish(connection, 'gs.up.forward', { correlationIds });
     }
+    this.stats.changed(connection);
     this.changed(linkId);
   }
 
@@ -236,6 +233,8 @@ class Gateways {
     connection.lastStatusAtMs = nowMs;
     connection.lastStatus = status;
     this.publish(connection, 'gs.status.receive', { data: () => statusData(status, nowMs) });
+    this.#keepLocation(connection, status);
+    this.stats.changed(connection);
     this.changed(entry.link.id);
   }
 
@@ -264,12 +263,13 @@ class Gateways {
     this.changed(entry.link.id);
   }
 
-  #disconnected(entry: LinkEntry, gatewayEui: string): void {
+  #disconnected(entry: LinkEntry, gatewayEui: string, reason: string): void {
     const connection = entry.connections.get(gatewayEui);
     if (!connection?.connected) return;
     connection.connected = false;
     connection.disconnectedAtMs = this.#options.clock.now();
-    this.publish(connection, 'gs.gateway.disconnect');
+    this.publish(connection, 'gs.gateway.disconnect', { data: () => disconnectData(reason) });
+    this.stats.disconnected(connection);
     this.changed(entry.link.id);
   }
 
@@ -293,7 +293,8 @@ class Gateways {
       uplink: (uplink) => this.#guard('an uplink', () => this.#uplink(entry, uplink)),
       status: (status) => this.#guard('a gateway status', () => this.#status(entry, status)),
       connected: (details) => this.#guard('a connection', () => this.#connected(entry, details)),
-      disconnected: (eui) => this.#guard('a connection', () => this.#disconnected(entry, eui)),
+      disconnected: (eui, reason) =>
+        this.#guard('a connection', () => this.#disconnected(entry, eui, reason)),
       state: (state) =>
         this.#guard('a link state', () => {
           entry.state = state;
@@ -302,62 +303,44 @@ class Gateways {
       malformed: (code) => this.#guard('broken input', () => this.#malformed(entry, code)),
     };
   }
-
-  acknowledged(connection: Connection, acknowledgment: TxAcknowledgment): void {
-    const { result, roundTripMs } = acknowledgment;
-    if (result !== 'no_acknowledgment') {
-      connection.txAcknowledgmentCount += 1;
-      connection.lastTxAcknowledgmentAtMs = this.#options.clock.now();
-      this.publish(connection, 'gs.txack.receive', {
-        data: () => acknowledgmentData(acknowledgment),
-      });
-    }
-    if (roundTripMs !== undefined) connection.roundTripTimes.add(roundTripMs);
-    if (result === 'success') this.publish(connection, 'gs.down.tx.success');
-    else {
-      connection.txFailureCount += 1;
-      this.publish(connection, 'gs.down.tx.fail', { causeCode: result });
-    }
-    this.changed(connection.link.id);
-  }
 }
 
-function statusMessage(entry: LinkEntry, mayRegisterHeard: boolean): LinkStatus {
-  const { link, state, connections, malformed } = entry;
-  // Over as soon as there is room again.
-  const full = entry.turnedAway && !mayRegisterHeard ? tooManyNew() : undefined;
-  const input = link.input?.();
-  return create(LinkStatusSchema, {
-    phase: PHASES[state.phase],
-    causeCode: state.causeCode ?? full?.code ?? '',
-    causeText: state.causeText ?? full?.message ?? '',
-    ...(input && {
-      receivedCount: BigInt(input.received),
-      refusedCount: BigInt(input.refused),
-    }),
-    address: state.address ?? '',
-    gateways: [...connections.values()].map(connectionMessage),
-    malformed: Object.fromEntries([...malformed].map(([code, count]) => [code, BigInt(count)])),
-    singleChannel: link.capabilities.singleChannel,
-    ...(link.receiveBufferBytes !== undefined && { receiveBufferBytes: link.receiveBufferBytes }),
-  });
+/** A connection begins: its numbers are those since then. */
+function startCounting(connection: Connection, nowMs: number): void {
+  connection.connected = true;
+  connection.connectedAtMs = nowMs;
+  connection.disconnectedAtMs = undefined;
+  connection.lastFrameAtMs = undefined;
+  connection.lastStatusAtMs = undefined;
+  connection.lastStatus = undefined;
+  connection.lastDownlinkAtMs = undefined;
+  connection.lastTxAcknowledgmentAtMs = undefined;
+  connection.uplinkCount = 0;
+  connection.downlinkCount = 0;
+  connection.txAcknowledgmentCount = 0;
+  connection.txFailureCount = 0;
 }
 
 /** Creates the gateway server: it owns the links, stores what they hear, and hands downlinks to them. */
 export function createGatewayServer(options: GatewayServerOptions): GatewayServer {
   const gateways = new Gateways(options);
   const { links, listeners } = gateways;
+  const stopped = new AbortController();
   const scheduler = createScheduler({
     clock: options.clock,
+    signal: stopped.signal,
     connectionOf: (path) => gateways.connectionOf(path),
     connectionById: (gatewayId) => gateways.connectionById(gatewayId),
-    onSend(connection, request) {
-      connection.downlinkCount += 1;
-      connection.lastDownlinkAtMs = options.clock.now();
-      gateways.publish(connection, 'gs.down.send', { data: () => downlinkData(request) });
-    },
-    onAcknowledged: (connection, acknowledgment) =>
-      gateways.acknowledged(connection, acknowledgment),
+    settingsOf: (gatewayId) => options.registry.gateways.settings?.(gatewayId),
+    settingsOfConnected: (connection) => gateways.settingsOf(connection),
+    ...createDownlinkReports({
+      clock: options.clock,
+      publish: (...event) => gateways.publish(...event),
+      changed(connection) {
+        gateways.stats.changed(connection);
+        gateways.changed(connection.link.id);
+      },
+    }),
   });
   const remove = async (linkId: string): Promise<void> => {
     const entry = links.get(linkId);
@@ -384,13 +367,14 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     statusOf(linkId) {
       const entry = links.get(linkId);
       const mayRegister = options.registry.gateways.mayRegisterHeard?.() ?? true;
-      return entry && statusMessage(entry, mayRegister);
+      return entry && linkStatusMessage(entry, mayRegister);
     },
     linkIds: () => [...links.keys()],
     connectionStats(gatewayId) {
       const connection = gateways.connectionById(gatewayId);
       if (!connection) throw gatewayNotConnected({ gateway_uid: gatewayId });
-      return connectionStats(connection, options.clock.monotonic());
+      const { enforceDutyCycle } = gateways.settingsOf(connection);
+      return connectionStats(connection, options.clock.monotonic(), enforceDutyCycle);
     },
     onChange(listener) {
       listeners.add(listener);
@@ -398,7 +382,9 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     },
     scheduler,
     async stop() {
+      stopped.abort();
       await Promise.all([...links.keys()].map(remove));
+      gateways.stats.stop();
     },
   };
 }

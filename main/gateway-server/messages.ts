@@ -1,10 +1,16 @@
-import { create } from '@bufbuild/protobuf';
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs, ValueSchema } from '@bufbuild/protobuf/wkt';
 import { Direction, type Frame, FrameSchema } from '../api/gen/gatehouse/v1/frames_pb.js';
+import { ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
 import {
   GatewayStatusSchema,
   type GatewayStatus as StatusMessage,
 } from '../api/gen/ttn/lorawan/v3/gateway_pb.js';
+import {
+  Class,
+  type RxDelay,
+  type TxSchedulePriority,
+} from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import {
   DownlinkMessageSchema,
   GatewayUplinkMessageSchema,
@@ -12,12 +18,19 @@ import {
   TxAcknowledgmentSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { fact, OUTCOME, STAGE, verdictOf } from '../base/causes.ts';
-import type { GatewayStatus, TxAcknowledgment, TxRequest } from '../base/gateway-link.ts';
+import { STATUS } from '../base/errors.ts';
+import {
+  type GatewayStatus,
+  outputPowerDbm,
+  type TxAcknowledgment,
+  type TxRequest,
+} from '../base/gateway-link.ts';
 import type { ReceivedUplink } from '../base/seams.ts';
 import type { EventData } from '../events/index.ts';
 import { decodeFrame, timeOnAirUs } from '../lorawan/index.ts';
 import { dataRateMessage } from '../store/index.ts';
 import type { Connection } from './connection.ts';
+import type { TriedDownlink } from './scheduler.ts';
 
 /** The contract's word for a result of a transmission. */
 const RESULTS: Readonly<Record<TxAcknowledgment['result'], TxAcknowledgment_Result>> = {
@@ -61,6 +74,47 @@ export function uplinkData({ uplink, gatewayId, receivedAtMs }: ReceivedUplink):
   };
 }
 
+/** Data of `gs.down.schedule.attempt`. */
+export function attemptData({ connection, request, antennaIndex }: TriedDownlink): EventData {
+  const { gatewayId } = connection;
+  const path = {
+    path: { case: 'fixed' as const, value: { gatewayIds: { gatewayId }, antennaIndex } },
+  };
+  const isClassA = 'windows' in request;
+  const [rx1, rx2] = [
+    isClassA ? request.windows.find(({ window }) => window === 'RX1') : undefined,
+    isClassA ? request.windows.find(({ window }) => window === 'RX2') : request.window,
+  ];
+  const delayMs = rx1?.delayMs ?? (isClassA ? (request.windows[0]?.delayMs ?? 0) - 1_000 : 0);
+  return {
+    schema: DownlinkMessageSchema,
+    message: create(DownlinkMessageSchema, {
+      rawPayload: request.phyPayload,
+      correlationIds: [...(request.correlationIds ?? [])],
+      settings: {
+        case: 'request',
+        value: {
+          class: isClassA ? Class.A : Class.C,
+          downlinkPaths: [path],
+          rx1Delay: Math.round(delayMs / 1_000) as RxDelay,
+          ...(rx1 && {
+            rx1DataRate: dataRateMessage(rx1.modulation),
+            rx1Frequency: BigInt(rx1.frequencyHz),
+          }),
+          ...(rx2 && {
+            rx2DataRate: dataRateMessage(rx2.modulation),
+            rx2Frequency: BigInt(rx2.frequencyHz),
+          }),
+          priority: request.priority as TxSchedulePriority,
+          frequencyPlanId: request.frequencyPlanId,
+          ...(!isClassA &&
+            request.atMs !== undefined && { absoluteTime: timestampFromMs(request.atMs) }),
+        },
+      },
+    }),
+  };
+}
+
 /** Data of `gs.down.send`. */
 export function downlinkData(request: TxRequest): EventData {
   return {
@@ -77,7 +131,7 @@ export function downlinkData(request: TxRequest): EventData {
           }),
           downlink: {
             antennaIndex: request.antennaIndex,
-            txPower: request.eirpDbm,
+            txPower: outputPowerDbm(request),
             invertPolarization: request.invertPolarization,
           },
         },
@@ -91,6 +145,33 @@ export function acknowledgmentData({ result }: TxAcknowledgment): EventData {
   return {
     schema: TxAcknowledgmentSchema,
     message: create(TxAcknowledgmentSchema, { result: RESULTS[result] }),
+  };
+}
+
+function valueData(kind: NonNullable<MessageInitShape<typeof ValueSchema>['kind']>): EventData {
+  return { schema: ValueSchema, message: create(ValueSchema, { kind }) };
+}
+
+/** Data of `gs.down.tx.fail`: the result by its name in the contract. */
+export function resultData({ result }: Pick<TxAcknowledgment, 'result'>): EventData {
+  return valueData({ case: 'stringValue', value: TxAcknowledgment_Result[RESULTS[result]] });
+}
+
+/** Data of `gs.txack.forward`: who took it. There is one upstream host, the network server beside us. */
+export function upstreamData(): EventData {
+  return valueData({ case: 'stringValue', value: 'cluster' });
+}
+
+/** Data of `gs.gateway.disconnect`. */
+export function disconnectData(reason: string): EventData {
+  return {
+    schema: ErrorDetailsSchema,
+    message: create(ErrorDetailsSchema, {
+      namespace: 'gatehouse/link',
+      name: 'gateway_disconnected',
+      messageFormat: reason,
+      code: STATUS.UNAVAILABLE,
+    }),
   };
 }
 

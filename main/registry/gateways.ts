@@ -1,12 +1,18 @@
 import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { type Gateway, GatewaySchema } from '../api/gen/ttn/lorawan/v3/gateway_pb.js';
+import {
+  type Gateway,
+  GatewayAntennaSchema,
+  GatewaySchema,
+} from '../api/gen/ttn/lorawan/v3/gateway_pb.js';
+import { LocationSchema, LocationSource } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
 import { errorText } from '../base/errors.ts';
 import { eui64FromBytes, eui64ToBytes, type GatewayEui } from '../lorawan/index.ts';
-import type { GatewayRow } from '../store/index.ts';
+import { createBoundedCache, type GatewayRow } from '../store/index.ts';
 import type { ListRequest } from './applications.ts';
 import type { Effects, RegistryContext } from './context.ts';
 import { gatewayEuiTaken, gatewayNotFound, gatewayNotFoundByEui, idTaken } from './errors.ts';
+import { type GatewaySettings, gatewaySettings } from './gateway-settings.ts';
 import { mergeByPaths, pickByPaths, without } from './masks.ts';
 import { orderOf, pageOf } from './paging.ts';
 
@@ -32,6 +38,17 @@ export interface GatewayRegistry {
   isKnown(eui: GatewayEui): boolean;
   /** Whether a gateway nobody registered may be registered by being heard, see {@link MOST_NEW_GATEWAYS}. */
   mayRegisterHeard(): boolean;
+  /** How a gateway is to transmit; undefined if it is not registered. Cheap: asked for each downlink. */
+  settings(gatewayId: string): GatewaySettings | undefined;
+  /** Keeps where a gateway says it is, as the place of its first antenna. */
+  recordLocation(gatewayId: string, place: GatewayPlace): Promise<void>;
+}
+
+/** A position as a gateway reports it. */
+export interface GatewayPlace {
+  readonly latitude: number;
+  readonly longitude: number;
+  readonly altitudeM?: number;
 }
 
 /**
@@ -39,6 +56,8 @@ export interface GatewayRegistry {
  * no authentication: without an end, a flood of invented EUIs would fill the registry and every page that lists it.
  */
 export const MOST_NEW_GATEWAYS = 256;
+
+const KEPT_SETTINGS = 1_000;
 
 const FIXED_PATHS = ['ids', 'created_at', 'updated_at', 'deleted_at'];
 const IMPLICIT_PATHS = ['ids', 'created_at', 'updated_at'];
@@ -133,16 +152,18 @@ export function createGatewayRegistry(
   const { store } = ownContext;
   /** Counting takes a walk over all gateways, so its result is kept until one changes. */
   let newCount: number | undefined;
-  const forgetCount = (): void => {
+  const known = createBoundedCache<string, GatewaySettings>(KEPT_SETTINGS);
+  const forget = (): void => {
     newCount = undefined;
+    known.clear();
   };
   const context: RegistryContext = {
     ...ownContext,
     transact(work) {
       const done = ownContext.transact(work);
-      forgetCount();
-      // A commit that failed took the gateway back.
-      done.catch(forgetCount);
+      forget();
+      // A commit that failed took the change back.
+      done.then(forget, forget);
       return done;
     },
   };
@@ -188,5 +209,30 @@ export function createGatewayRegistry(
       newCount ??= store.gateways.countNew();
       return newCount < MOST_NEW_GATEWAYS;
     },
+    settings(gatewayId) {
+      const cached = known.get(gatewayId);
+      if (cached) return cached;
+      const row = store.gateways.get(gatewayId);
+      const settings = row && gatewaySettings(decode(row));
+      if (settings) known.set(gatewayId, settings);
+      return settings;
+    },
+    recordLocation: (gatewayId, place) =>
+      context.transact((effects) => {
+        const row = store.gateways.get(gatewayId);
+        if (!row) return;
+        const gateway = decode(row);
+        const antenna = gateway.antennas[0] ?? create(GatewayAntennaSchema);
+        antenna.location = create(LocationSchema, {
+          latitude: place.latitude,
+          longitude: place.longitude,
+          altitude: Math.round(place.altitudeM ?? 0),
+          source: LocationSource.SOURCE_GPS,
+        });
+        gateway.antennas[0] = antenna;
+        gateway.updatedAt = context.now();
+        save(context, gateway, row.isNew);
+        effects.event('gateway.update', { kind: 'gateway', gatewayId });
+      }),
   };
 }

@@ -31,6 +31,8 @@ export type { ApplicationLinks } from './application-links.ts';
 export { newApplication } from './applications.ts';
 export type { RegistryChange } from './context.ts';
 export type { JoinDevice, RegisteredDevice } from './device-reader.ts';
+export { type GatewaySettings, UNREGISTERED_GATEWAY_SETTINGS } from './gateway-settings.ts';
+export type { GatewayPlace } from './gateways.ts';
 export type { ListDevices, SeenDevice } from './identity.ts';
 export { checkJoinRequest } from './join.ts';
 export type { DeviceStatusReport } from './network.ts';

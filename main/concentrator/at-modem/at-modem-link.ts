@@ -4,6 +4,7 @@ import {
   type GatewayLink,
   type LinkCapabilities,
   type LinkSink,
+  outputPowerDbm,
   type TxAcknowledgment,
   type TxRequest,
   USUAL_DOWNLINK_BYTES,
@@ -292,11 +293,12 @@ class AtModemLink implements GatewayLink {
     this.#transmitting = true;
     try {
       const acknowledgment = await session.driver.transmit(plan.transmission);
-      const lowered = plan.transmission.radio.powerDbm < Math.trunc(request.eirpDbm);
+      const { powerDbm } = plan.transmission.radio;
+      const lowered = powerDbm < Math.trunc(outputPowerDbm(request));
       // No round trip is told: the modem answers when the frame has left, which says nothing of the way to it.
       return {
         ...acknowledgment,
-        ...(lowered ? { transmittedEirpDbm: plan.transmission.radio.powerDbm } : {}),
+        ...(lowered ? { transmittedEirpDbm: powerDbm + (request.antennaGainDbi ?? 0) } : {}),
       };
     } catch (error) {
       return this.#brokenOff(life, session, error);

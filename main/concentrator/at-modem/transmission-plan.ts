@@ -1,4 +1,4 @@
-import type { TxAcknowledgment, TxRequest } from '../../base/gateway-link.ts';
+import { outputPowerDbm, type TxAcknowledgment, type TxRequest } from '../../base/gateway-link.ts';
 import { monotonicFromTimestamp } from './concentrator-time.ts';
 import { type E5Transmission, preparationMs, transmitLineMs } from './e5-driver.ts';
 import { E5_LIMITS } from './lora-e5.ts';
@@ -61,7 +61,7 @@ export function planTransmission(request: TxRequest, context: PlanContext): Tran
   }
   const powerDbm = Math.max(
     E5_LIMITS.minPowerDbm,
-    Math.min(E5_LIMITS.maxPowerDbm, Math.trunc(request.eirpDbm)),
+    Math.min(E5_LIMITS.maxPowerDbm, Math.trunc(outputPowerDbm(request))),
   );
   return {
     transmission: {

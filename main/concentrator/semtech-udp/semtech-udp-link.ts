@@ -33,7 +33,7 @@ const RAW_BYTES = 512;
 /** Smallest receive buffer at which no hint is logged, in the counting of Linux, which doubles what was asked. */
 const GOOD_BUFFER_BYTES = 4 * 1024 * 1024;
 
-const CAPABILITIES: LinkCapabilities = { leadTimeMs: 300, singleChannel: false };
+const CAPABILITIES: LinkCapabilities = { leadTimeMs: 250, singleChannel: false };
 
 export interface SemtechUdpLinkOptions {
   readonly id: string;
@@ -69,6 +69,16 @@ export interface SemtechUdpLink extends GatewayLink {
 /** Listens for any number of packet forwarders that speak the Semtech UDP protocol, versions 1 and 2. */
 export function createSemtechUdpLink(options: SemtechUdpLinkOptions): SemtechUdpLink {
   return new UdpLink(options);
+}
+
+/** Gateways tell what they put out; the antenna adds its gain. */
+function withGain(
+  acknowledgment: TxAcknowledgment,
+  { antennaGainDbi = 0 }: TxRequest,
+): TxAcknowledgment {
+  const { transmittedEirpDbm } = acknowledgment;
+  if (transmittedEirpDbm === undefined || antennaGainDbi === 0) return acknowledgment;
+  return { ...acknowledgment, transmittedEirpDbm: transmittedEirpDbm + antennaGainDbi };
 }
 
 class UdpLink implements SemtechUdpLink {
@@ -346,7 +356,7 @@ class UdpLink implements SemtechUdpLink {
       });
       const settle = (acknowledgment: TxAcknowledgment): void => {
         timer.cancel();
-        resolve(acknowledgment);
+        resolve(withGain(acknowledgment, request));
       };
       entry.pending.add({ token, sentAtMs: clock.monotonic(), settle });
       const datagram = encodePullResp(path.version, token, JSON.stringify({ txpk }));

@@ -1,4 +1,4 @@
-import type { TxRequest } from '../../base/gateway-link.ts';
+import { outputPowerDbm, type TxRequest } from '../../base/gateway-link.ts';
 import { poweFromEirp } from './power.ts';
 
 /** The JSON object of a PULL_RESP. */
@@ -71,7 +71,7 @@ export function txpkFromRequest(request: TxRequest): Txpk | undefined {
     // A quotient of two integers is the double next to its decimal, so it prints with at most six decimals.
     freq: Math.round(request.frequencyHz) / 1_000_000,
     rfch: 0,
-    powe: poweFromEirp(request.eirpDbm),
+    powe: poweFromEirp(outputPowerDbm(request)),
     ...dataRate,
     ipol: request.invertPolarization,
     ncrc: !request.payloadCrc,
