@@ -46,6 +46,14 @@ export interface ReceiveWindow {
   readonly position: Position;
 }
 
+/** A channel that is listened to for a while. */
+export interface Scan {
+  readonly fromUs: number;
+  readonly untilUs: number;
+  readonly frequencyHz: number;
+  readonly position: Position;
+}
+
 export interface Air {
   /** Present time on air in microseconds. */
   nowUs(): number;
@@ -56,6 +64,8 @@ export interface Air {
   sendDownlink(emission: Emission): void;
   /** The downlink a device catches in a window, asked when the window has closed. */
   receive(window: ReceiveWindow): Signal | undefined;
+  /** The loudest there was on a channel, `own` not counted; asked when the scan is over. Noise at least. */
+  levelDbm(scan: Scan, own: Emission): number;
 }
 
 export interface AirOptions {
@@ -94,6 +104,10 @@ function floorDb(modulation: Modulation): number {
 
 function bandwidthHz(modulation: Modulation): number {
   return modulation.kind === 'lora' ? modulation.bandwidthHz : FSK_NOISE_BANDWIDTH_HZ;
+}
+
+function noiseDbm(modulation: Modulation): number {
+  return NOISE_DBM_PER_HZ + 10 * Math.log10(bandwidthHz(modulation)) + NOISE_FIGURE_DB;
 }
 
 function sameModulation(left: Modulation, right: Modulation): boolean {
@@ -178,6 +192,21 @@ class Medium implements Air {
       .sort((left, right) => right.rssiDbm - left.rssiDbm)[0];
   }
 
+  levelDbm(scan: Scan, own: Emission): number {
+    const { fromUs, untilUs, frequencyHz } = scan;
+    const widthHz = bandwidthHz(own.modulation);
+    const levels = [...this.#uplinks, ...this.#downlinks]
+      .filter(
+        (emission) =>
+          emission !== own &&
+          Math.abs(emission.frequencyHz - frequencyHz) < widthHz &&
+          emission.startUs < untilUs &&
+          fromUs < emission.endUs,
+      )
+      .map((emission) => this.#signalAt(emission, scan).rssiDbm);
+    return Math.max(noiseDbm(own.modulation), ...levels);
+  }
+
   #remembered(emissions: readonly Emission[]): readonly Emission[] {
     const oldestUs = this.nowUs() - MEMORY_US;
     return emissions.filter((emission) => emission.endUs >= oldestUs);
@@ -203,8 +232,7 @@ class Medium implements Air {
     const distanceM = Math.hypot(from.xM - place.position.xM, from.yM - place.position.yM);
     const lossDb = LOSS_AT_1_M_DB + 10 * PATH_LOSS_EXPONENT * Math.log10(Math.max(1, distanceM));
     const rssiDbm = emission.eirpDbm - lossDb + this.#fadeOf(emission, place);
-    const noiseDbm = NOISE_DBM_PER_HZ + 10 * Math.log10(bandwidthHz(modulation)) + NOISE_FIGURE_DB;
-    return { emission, rssiDbm, snrDb: Math.min(HIGHEST_SNR_DB, rssiDbm - noiseDbm) };
+    return { emission, rssiDbm, snrDb: Math.min(HIGHEST_SNR_DB, rssiDbm - noiseDbm(modulation)) };
   }
 
   #demodulated(signal: Signal, others: readonly Emission[], place: Place): boolean {

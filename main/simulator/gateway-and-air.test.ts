@@ -5,7 +5,7 @@ import { virtualClock } from '../base/virtual-clock.ts';
 import { type AirOptions, createAir, type Emission } from './air.ts';
 import { createBench, deviceConfig, GATEWAY_EUI } from './testing/bench.ts';
 import { lora } from './testing/lora-packet-network.ts';
-import { createVirtualGateway } from './virtual-gateway.ts';
+import { createVirtualGateway, type VirtualGatewayOptions } from './virtual-gateway.ts';
 
 const REQUEST: Omit<TxRequest, 'time'> = {
   gatewayEui: GATEWAY_EUI,
@@ -37,10 +37,11 @@ function emission(changes: Partial<Emission> = {}): Emission {
   };
 }
 
-async function hearing(
-  emissions: readonly Emission[],
+/** A gateway alone on the air. */
+async function gatewayOnAir(
   options: Partial<AirOptions> = {},
-): Promise<readonly GatewayUplink[]> {
+  gatewayOptions: Partial<VirtualGatewayOptions> = {},
+) {
   const clock = virtualClock();
   const air = createAir({ clock, fadingDb: 0, ...options });
   const gateway = createVirtualGateway({
@@ -49,6 +50,7 @@ async function hearing(
     clock,
     logger: silentLogger(),
     air,
+    ...gatewayOptions,
   });
   const heard: GatewayUplink[] = [];
   const ignore = (): void => undefined;
@@ -61,6 +63,14 @@ async function hearing(
     malformed: ignore,
   };
   await gateway.start(sink);
+  return { clock, air, gateway, heard };
+}
+
+async function hearing(
+  emissions: readonly Emission[],
+  options: Partial<AirOptions> = {},
+): Promise<readonly GatewayUplink[]> {
+  const { clock, air, heard } = await gatewayOnAir(options);
   for (const sent of emissions) air.sendUplink(sent);
   await clock.advance(1000);
   return heard;
@@ -91,7 +101,7 @@ describe('virtual gateway', () => {
   });
 
   it('refuses GPS time and frequencies its radio cannot reach, and limits power', async () => {
-    const { gateway } = await createBench();
+    const { gateway } = await gatewayOnAir({}, { hasGps: false });
     expect(
       await gateway.transmit({ ...REQUEST, time: { kind: 'gps', gpsTimeMs: 1 } }),
     ).toMatchObject({ result: 'gps_unlocked' });
@@ -105,6 +115,72 @@ describe('virtual gateway', () => {
     expect(
       await gateway.transmit({ ...REQUEST, eirpDbm: 36, time: { kind: 'immediate' } }),
     ).toMatchObject({ result: 'success', transmittedEirpDbm: 30 });
+  });
+
+  it('transmits at a GPS time, with the limits of its queue', async () => {
+    const { gateway, clock, air } = await gatewayOnAir();
+    await clock.advance(10_000);
+    // GPS counts from 1980-01-06 without leap seconds, 18 of which were inserted until 2017.
+    const gpsNowMs = clock.now() - Date.UTC(1980, 0, 6) + 18_000;
+    const inMs = (ms: number): TxRequest => ({
+      ...REQUEST,
+      time: { kind: 'gps', gpsTimeMs: gpsNowMs + ms },
+    });
+    expect(await gateway.transmit(inMs(42))).toMatchObject({ result: 'too_late' });
+    expect(await gateway.transmit(inMs(600_000))).toMatchObject({ result: 'too_early' });
+    expect(await gateway.transmit(inMs(2_000))).toMatchObject({ result: 'success' });
+    await clock.advance(3_000);
+    const opensUs = 12_000_000;
+    const window = { opensUs, closesUs: opensUs + 20_000, frequencyHz: REQUEST.frequencyHz };
+    const place = { modulation: REQUEST.modulation, position: { xM: 10, yM: 0 } };
+    expect(air.receive({ ...window, ...place })?.emission.startUs).toBe(opensUs);
+  });
+
+  it('tells the GPS time of an uplink at its end', async () => {
+    const [heard] = await hearing([emission()]);
+    expect(heard?.gpsTimeMs).toBe(Date.UTC(2026, 0, 1) - Date.UTC(1980, 0, 6) + 18_000 + 50);
+  });
+
+  it('stays silent where it has to listen first and hears somebody', async () => {
+    const { gateway, clock, air } = await gatewayOnAir();
+    const listenBeforeTalk = { rssiTargetDbm: -80, rssiOffsetDb: -4, scanTimeUs: 5_000 };
+    const send = (timestampUs: number) =>
+      gateway.transmit({ ...at(timestampUs), listenBeforeTalk });
+    const caughtAt = (opensUs: number) =>
+      air.receive({
+        opensUs,
+        closesUs: opensUs + 20_000,
+        frequencyHz: REQUEST.frequencyHz,
+        modulation: REQUEST.modulation,
+        position: { xM: 10, yM: 0 },
+      });
+    // Ends 1 ms before the second transmission, within its scan.
+    air.sendUplink(emission({ startUs: 1_950_000, endUs: 1_999_000, from: { xM: 5, yM: 0 } }));
+    const now = gateway.concentratorTimestampUs();
+    await send(now + 1_000_000);
+    await send(now + 2_000_000);
+    await send(now + 2_100_000);
+    await clock.advance(3_000);
+    expect([1_000_000, 2_000_000, 2_100_000].map((us) => caughtAt(us)?.emission.startUs)).toEqual([
+      1_000_000,
+      undefined,
+      2_100_000,
+    ]);
+  });
+
+  it('puts out what is wanted less the gain of its antenna, up to its limit', async () => {
+    const { gateway } = await gatewayOnAir();
+    const send = (eirpDbm: number, antennaGainDbi: number) =>
+      gateway.transmit({ ...REQUEST, eirpDbm, antennaGainDbi, time: { kind: 'immediate' } });
+    expect(await send(36, 6)).toEqual({ result: 'success', roundTripMs: 0 });
+    const next = await gatewayOnAir();
+    const lowered = await next.gateway.transmit({
+      ...REQUEST,
+      eirpDbm: 38,
+      antennaGainDbi: 6,
+      time: { kind: 'immediate' },
+    });
+    expect(lowered).toMatchObject({ transmittedEirpDbm: 36 });
   });
 
   it('reports its life and its counts, and says nothing after it stopped', async () => {

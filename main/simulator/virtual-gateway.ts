@@ -1,6 +1,13 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { errorText } from '../base/errors.ts';
-import type { GatewayLink, LinkSink, TxAcknowledgment, TxRequest } from '../base/gateway-link.ts';
+import {
+  type GatewayLink,
+  type LinkSink,
+  type ListenBeforeTalk,
+  outputPowerDbm,
+  type TxAcknowledgment,
+  type TxRequest,
+} from '../base/gateway-link.ts';
 import type { Logger } from '../base/logger.ts';
 import { timeOnAirUs } from '../lorawan/index.ts';
 import type { Air, Emission, Position, Signal } from './air.ts';
@@ -20,6 +27,8 @@ export interface VirtualGatewayOptions {
   readonly timestampOffsetUs?: number;
   /** Interval of its status reports; 0 sends none. Default 30 s. */
   readonly statusIntervalMs?: number;
+  /** Whether it knows GPS time, which is that of this computer. Default true. */
+  readonly hasGps?: boolean;
   /** Place on earth for its status reports. */
   readonly location?: {
     readonly latitude: number;
@@ -35,6 +44,9 @@ export interface VirtualGateway extends GatewayLink {
 }
 
 const COUNTER_RANGE = 2 ** 32;
+const GPS_EPOCH_MS = Date.UTC(1980, 0, 6);
+/** GPS time is ahead of UTC by so much since 2017. */
+const LEAP_SECONDS_MS = 18_000;
 /** What a packet forwarder's just-in-time queue needs before a transmission: start, margin and queue delay. */
 const LATEST_LEAD_US = 1_500 + 1_000 + 40_000;
 /** Longest time ahead such a queue accepts: four beacon periods. */
@@ -83,12 +95,14 @@ class VirtualGatewayLink implements VirtualGateway {
   #statusTimer: Timer | undefined;
   #counters = noCounters();
   #queue: readonly Emission[] = [];
+  readonly #hasGps: boolean;
 
   constructor(options: VirtualGatewayOptions) {
     this.#options = options;
     this.id = options.id;
     this.gatewayEui = options.gatewayEui;
     this.#air = options.air;
+    this.#hasGps = options.hasGps ?? true;
     this.#logger = options.logger.area('virtual_gateway');
     this.#position = options.position ?? { xM: 0, yM: 0 };
     this.#heard = options.receiveFrequenciesHz && new Set(options.receiveFrequenciesHz);
@@ -137,6 +151,12 @@ class VirtualGatewayLink implements VirtualGateway {
     return (airUs + (this.#options.timestampOffsetUs ?? 0)) % COUNTER_RANGE;
   }
 
+  /** GPS time at a moment on air. */
+  #gpsTimeMsAt(airUs: number): number {
+    const wallMs = this.#options.clock.now() + (airUs - this.#air.nowUs()) / 1000;
+    return wallMs - GPS_EPOCH_MS + LEAP_SECONDS_MS;
+  }
+
   #isTransmitting(startUs: number, endUs: number): boolean {
     const oldestUs = this.#air.nowUs() - MEMORY_US;
     this.#queue = this.#queue.filter((emission) => emission.endUs > oldestUs);
@@ -155,6 +175,7 @@ class VirtualGatewayLink implements VirtualGateway {
       crc: 'ok',
       concentratorTimestampUs: this.#counterAt(emission.endUs),
       gatewayTimeMs: Math.round(this.#options.clock.now()),
+      ...(this.#hasGps && { gpsTimeMs: Math.round(this.#gpsTimeMsAt(emission.endUs)) }),
       antennas: [
         {
           antennaIndex: 0,
@@ -195,18 +216,29 @@ class VirtualGatewayLink implements VirtualGateway {
     switch (request.time.kind) {
       case 'immediate':
         return nowUs + IMMEDIATE_LEAD_US;
-      case 'gps':
-        return refused('gps_unlocked', 'This virtual gateway has no GPS receiver.');
+      case 'gps': {
+        if (!this.#hasGps)
+          return refused('gps_unlocked', 'This virtual gateway has no GPS receiver.');
+        const leadMs = request.time.gpsTimeMs - this.#gpsTimeMsAt(nowUs);
+        return this.#queued(nowUs, Math.round(leadMs * 1000));
+      }
       case 'timestamp': {
         const { concentratorTimestampUs } = request.time;
-        const leadUs = signedDifference(concentratorTimestampUs, this.#counterAt(nowUs));
-        if (leadUs <= LATEST_LEAD_US)
-          return refused('too_late', `Asked ${Math.round(leadUs / 1000)} ms before its time.`);
-        if (leadUs > EARLIEST_LEAD_US)
-          return refused('too_early', `Asked ${Math.round(leadUs / 1e6)} s before its time.`);
-        return nowUs + leadUs;
+        return this.#queued(
+          nowUs,
+          signedDifference(concentratorTimestampUs, this.#counterAt(nowUs)),
+        );
       }
     }
+  }
+
+  /** The time is neither too near nor too far for the queue. */
+  #queued(nowUs: number, leadUs: number): number | TxAcknowledgment {
+    if (leadUs <= LATEST_LEAD_US)
+      return refused('too_late', `Asked ${Math.round(leadUs / 1000)} ms before its time.`);
+    if (leadUs > EARLIEST_LEAD_US)
+      return refused('too_early', `Asked ${Math.round(leadUs / 1e6)} s before its time.`);
+    return nowUs + leadUs;
   }
 
   #schedule(request: TxRequest): TxAcknowledgment {
@@ -220,7 +252,8 @@ class VirtualGatewayLink implements VirtualGateway {
     const endUs = startUs + timeOnAirUs(modulation, request.phyPayload.length);
     if (this.#isTransmitting(startUs, endUs))
       return refused('collision_packet', 'Another downlink occupies the transmitter then.');
-    const eirpDbm = Math.min(request.eirpDbm, MAX_EIRP_DBM);
+    const outputDbm = outputPowerDbm(request);
+    const eirpDbm = request.eirpDbm - Math.max(0, outputDbm - MAX_EIRP_DBM);
     const emission: Emission = {
       phyPayload: request.phyPayload.slice(),
       frequencyHz,
@@ -232,13 +265,34 @@ class VirtualGatewayLink implements VirtualGateway {
       from: this.#position,
     };
     this.#queue = [...this.#queue, emission];
-    this.#air.sendDownlink(emission);
-    this.#counters.transmitted += 1;
+    this.#radiate(emission, request.listenBeforeTalk);
     return {
       result: 'success',
       roundTripMs: 0,
       ...(eirpDbm < request.eirpDbm && { transmittedEirpDbm: eirpDbm }),
     };
+  }
+
+  /** Like a concentrator, it finds the channel busy only after it accepted the frame, and tells nobody. */
+  #radiate(emission: Emission, listen: ListenBeforeTalk | undefined): void {
+    const send = (): void => {
+      this.#air.sendDownlink(emission);
+      this.#counters.transmitted += 1;
+    };
+    if (!listen) {
+      send();
+      return;
+    }
+    const { startUs, frequencyHz } = emission;
+    this.#options.clock.setTimer((startUs - this.#air.nowUs()) / 1000, () => {
+      const fromUs = startUs - listen.scanTimeUs;
+      const heardDbm = this.#air.levelDbm(
+        { fromUs, untilUs: startUs, frequencyHz, position: this.#position },
+        emission,
+      );
+      if (heardDbm + listen.rssiOffsetDb < listen.rssiTargetDbm) send();
+      else this.#queue = this.#queue.filter((other) => other !== emission);
+    });
   }
 }
 
