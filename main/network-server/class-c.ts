@@ -313,7 +313,7 @@ class ClassC implements ClassCDownlinks {
     phyPayload: Uint8Array,
     requests: Extract<Step, { kind: 'send' }>['requests'],
   ): ScheduledDownlink | undefined {
-    const { transmitter } = this.#options;
+    const { transmitter, clock } = this.#options;
     const { device, devAddr, profile } = session;
     const { fCnt: fullFCnt, correlationIds } = downlink;
     const evidence = [fact('full_f_cnt', fullFCnt), fact('device_class', 'C')];
@@ -329,8 +329,13 @@ class ClassC implements ClassCDownlinks {
           stages: [{ kind: STAGE.NETWORK, outcome: OUTCOME.ACCEPTED, evidence }],
           eventPrefix: 'ns.down.data',
         },
-        (cause) => {
-          if (speaks) this.#transmitted(session, downlink, cause);
+        {
+          again: (scheduled) => {
+            if (speaks) session.activity.lastDownlink = onAir(scheduled, phyPayload, clock);
+          },
+          done: (cause) => {
+            if (speaks) this.#transmitted(session, downlink, cause);
+          },
         },
       );
       first ??= taken;

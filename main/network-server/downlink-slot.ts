@@ -147,11 +147,16 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
         ],
         eventPrefix: 'ns.down.data',
       },
-      (cause) => {
-        if (!item) return;
-        const about = { ...notice(session, group), downlink: item.downlink };
-        if (cause) application.downlinkFailed({ ...about, cause });
-        else application.downlinkSent(about);
+      {
+        again(scheduled) {
+          session.activity.lastDownlink = onAir(scheduled, phyPayload, clock);
+        },
+        done(cause) {
+          if (!item) return;
+          const about = { ...notice(session, group), downlink: item.downlink };
+          if (cause) application.downlinkFailed({ ...about, cause });
+          else application.downlinkSent(about);
+        },
       },
     );
     if (taken) {

@@ -10,6 +10,7 @@ import {
   VerdictSchema,
 } from '../api/gen/gatehouse/v1/frames_pb.js';
 import { type StageData, verdictOf } from '../base/causes.ts';
+import type { TxAcknowledgment } from '../base/gateway-link.ts';
 import type { ScheduledDownlink } from '../base/seams.ts';
 import {
   type Band,
@@ -115,6 +116,37 @@ export function transmissionRecord(
   });
 }
 
+/** How a downlink was sent, once its gateway answered. */
+export function acknowledgedRecord(
+  scheduled: ScheduledDownlink,
+  scheduledAtMs: number,
+  { result, detail = '', roundTripMs, transmittedEirpDbm }: TxAcknowledgment,
+  nowMs: number,
+): Transmission {
+  const transmission = transmissionRecord(scheduled, scheduledAtMs);
+  transmission.acknowledgedAt = timestampFromMs(nowMs);
+  transmission.result = result;
+  transmission.detail = detail;
+  if (roundTripMs !== undefined) transmission.roundTripMs = roundTripMs;
+  if (transmittedEirpDbm !== undefined) transmission.eirpDbm = transmittedEirpDbm;
+  return transmission;
+}
+
+/** Where a downlink goes on air. */
+export function placeOnAir(
+  { frequencyHz, modulation }: ScheduledDownlink,
+  phyPayload: Uint8Array,
+  band: Band | undefined,
+): Pick<Frame, 'frequencyHz' | 'dataRate' | 'dataRateIndex' | 'timeOnAirUs'> {
+  const index = band && dataRateIndex(band, modulation, 'down');
+  return {
+    frequencyHz: BigInt(frequencyHz),
+    dataRate: dataRateMessage(modulation),
+    ...(index !== undefined && { dataRateIndex: index }),
+    timeOnAirUs: Math.round(timeOnAirUs(modulation, phyPayload.length)),
+  };
+}
+
 /** The record of a downlink. */
 export function downlinkRecord(input: {
   readonly phyPayload: Uint8Array;
@@ -135,11 +167,7 @@ export function downlinkRecord(input: {
   describe(message, decodeFrame(phyPayload));
   addFacts(message, facts);
   if (scheduled) {
-    message.frequencyHz = BigInt(scheduled.frequencyHz);
-    message.dataRate = dataRateMessage(scheduled.modulation);
-    const index = facts.band && dataRateIndex(facts.band, scheduled.modulation, 'down');
-    if (index !== undefined) message.dataRateIndex = index;
-    message.timeOnAirUs = Math.round(timeOnAirUs(scheduled.modulation, phyPayload.length));
+    Object.assign(message, placeOnAir(scheduled, phyPayload, facts.band));
     message.transmission = transmissionRecord(scheduled, nowMs);
   }
   return message;

@@ -1,4 +1,4 @@
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { Frame } from '../api/gen/gatehouse/v1/frames_pb.js';
 import {
   CAUSES,
   type CauseCode,
@@ -9,18 +9,29 @@ import {
   type StageData,
 } from '../base/causes.ts';
 import type { Clock } from '../base/clock.ts';
-import type { TxResult } from '../base/gateway-link.ts';
+import type { TxAcknowledgment, TxResult } from '../base/gateway-link.ts';
 import type {
   DownlinkRequest,
   DownlinkScheduler,
+  DownlinkWindow,
   FreeDownlinkRequest,
   ScheduledDownlink,
   ScheduleRefusal,
+  ScheduleResult,
+  TriedWindow,
 } from '../base/seams.ts';
+import type { EventData } from '../events/index.ts';
 import type { UplinkGroup } from './deduplication.ts';
 import { correlationIds, type DeviceEvents, downlinkData, scheduleData } from './events.ts';
 import type { NetworkDevice, NetworkStore } from './ports.ts';
-import { downlinkRecord, type FrameFacts, transmissionRecord, verdictMessage } from './records.ts';
+import {
+  acknowledgedRecord,
+  downlinkRecord,
+  type FrameFacts,
+  placeOnAir,
+  transmissionRecord,
+  verdictMessage,
+} from './records.ts';
 
 /** A downlink to hand over, with what its record says about it. */
 export interface Outgoing {
@@ -46,11 +57,19 @@ export interface TransmitterOptions {
 
 /** Hands downlinks to the gateways and keeps their records. */
 export interface Transmitter {
-  /** How a gateway took it; undefined if none did. `onDone` is called when it was transmitted, or not. */
-  send(
-    outgoing: Outgoing,
-    onDone?: (cause: CauseCode | undefined) => void,
-  ): ScheduledDownlink | undefined;
+  /**
+   * How a gateway took it; undefined if none did. A gateway that takes it and then says that it will not transmit is
+   * followed by its next window or another gateway, as long as there is time; `watch` is told of each.
+   */
+  send(outgoing: Outgoing, watch?: TransmissionWatch): ScheduledDownlink | undefined;
+}
+
+/** What becomes of a downlink after the first gateway took it. */
+export interface TransmissionWatch {
+  /** Another window or gateway took it. */
+  again?(scheduled: ScheduledDownlink): void;
+  /** It was transmitted, or was not for that cause. */
+  done?(cause: CauseCode | undefined): void;
 }
 
 function causeOf(text: string): CauseCode {
@@ -84,101 +103,184 @@ function resultCause(result: TxResult): CauseCode | undefined {
   return result === 'success' ? undefined : causeOf(result);
 }
 
+/** Answers after which the frame was certainly not transmitted. */
+function mayTryAgain(result: TxResult): boolean {
+  return result !== 'success' && result !== 'no_acknowledgment';
+}
+
+/** One downlink on its way, through one gateway after another. */
+class Transmission {
+  readonly #options: TransmitterOptions;
+  readonly #outgoing: Outgoing;
+  readonly #watch: TransmissionWatch;
+  readonly #ids: readonly string[];
+  readonly #tried: TriedWindow[] = [];
+  /** What gateways said, in the order they were asked. */
+  readonly #history: EvidenceData[] = [];
+  #frameId: Promise<number> = Promise.resolve(0);
+  #isGpsLost = false;
+
+  constructor(options: TransmitterOptions, outgoing: Outgoing, watch: TransmissionWatch) {
+    this.#options = options;
+    this.#outgoing = outgoing;
+    this.#watch = watch;
+    this.#ids = idsOf(outgoing);
+  }
+
+  /** Asks the gateways for the first time. */
+  start(): ScheduledDownlink | undefined {
+    const result = this.#ask();
+    if (!result.ok) {
+      this.#refused(mainCause(result.refusals));
+      return undefined;
+    }
+    const { facts } = this.#outgoing;
+    const { phyPayload } = this.#outgoing.request;
+    const { scheduled } = result;
+    const nowMs = this.#options.clock.now();
+    const stages = this.#stages({ outcome: OUTCOME.SCHEDULED }, scheduled);
+    this.#frameId = this.#record((uplinkFrameId) =>
+      downlinkRecord({ phyPayload, nowMs, stages, facts, uplinkFrameId, scheduled }),
+    );
+    this.#follow(scheduled, nowMs);
+    return scheduled;
+  }
+
+  #ask(): ScheduleResult {
+    const { scheduler } = this.#options;
+    const { request, device, facts } = this.#outgoing;
+    this.#publish('schedule.attempt', {
+      data: () => downlinkData(request.phyPayload, device, facts.devAddr),
+    });
+    const about = { correlationIds: this.#ids, except: this.#tried };
+    const result =
+      'windows' in request
+        ? scheduler.schedule({ ...request, ...about })
+        : scheduler.scheduleFree({ ...request, ...about });
+    this.#history.push(...refusalEvidence(result.refusals));
+    if (result.ok)
+      this.#publish('schedule.success', { data: () => scheduleData(result.scheduled) });
+    return result;
+  }
+
+  /** Whether a window of a gateway is left. */
+  #hasMore(): boolean {
+    const { request } = this.#outgoing;
+    const isLeft = (gatewayId: string, window: DownlinkWindow): boolean =>
+      !this.#tried.some((tried) => tried.gatewayId === gatewayId && tried.window === window);
+    return 'windows' in request
+      ? request.paths.some(({ gatewayId }) =>
+          request.windows.some(({ window }) => isLeft(gatewayId, window)),
+        )
+      : request.gateways.some(({ gatewayId }) => isLeft(gatewayId, request.window.window));
+  }
+
+  #publish(
+    name: string,
+    rest: { readonly data?: () => EventData; readonly causeCode?: CauseCode } = {},
+  ): void {
+    const { device, eventPrefix } = this.#outgoing;
+    const correlationIds = this.#ids;
+    this.#options.events.publish(`${eventPrefix}.${name}`, device, { correlationIds, ...rest });
+  }
+
+  #record(recordOf: (uplinkFrameId: number) => Frame): Promise<number> {
+    const { frames } = this.#options.store;
+    return uplinkFrameIdOf(this.#outgoing).then((uplinkFrameId) =>
+      frames.addFrame(recordOf(uplinkFrameId), []),
+    );
+  }
+
+  #stages(
+    gateway: Omit<StageData, 'kind' | 'evidence'>,
+    scheduled: ScheduledDownlink | undefined,
+  ): StageData[] {
+    const evidence = [
+      ...(scheduled
+        ? [fact('window', scheduled.window), fact('margin', scheduled.marginMs, 'ms')]
+        : []),
+      ...this.#history,
+    ];
+    return [...this.#outgoing.stages, { kind: STAGE.GATEWAY, evidence, ...gateway }];
+  }
+
+  /** No gateway took it at all. */
+  #refused(cause: CauseCode): void {
+    const { facts } = this.#outgoing;
+    const { phyPayload } = this.#outgoing.request;
+    const nowMs = this.#options.clock.now();
+    this.#publish('schedule.fail', { causeCode: cause });
+    const stages = this.#stages({ outcome: OUTCOME.FAILED, cause }, undefined);
+    void this.#record((uplinkFrameId) =>
+      downlinkRecord({ phyPayload, nowMs, stages, facts, uplinkFrameId }),
+    );
+  }
+
+  #follow(scheduled: ScheduledDownlink, scheduledAtMs: number): void {
+    void scheduled.acknowledged.then((acknowledgment) =>
+      this.#acknowledged(scheduled, scheduledAtMs, acknowledgment),
+    );
+  }
+
+  #acknowledged(
+    scheduled: ScheduledDownlink,
+    scheduledAtMs: number,
+    acknowledgment: TxAcknowledgment,
+  ): void {
+    const { result } = acknowledgment;
+    const cause = resultCause(result);
+    const { device, facts } = this.#outgoing;
+    const { phyPayload } = this.#outgoing.request;
+    this.#options.events.publish(`ns.down.transmission.${cause ? 'fail' : 'success'}`, device, {
+      correlationIds: this.#ids,
+      ...(cause
+        ? { causeCode: cause }
+        : { data: () => downlinkData(phyPayload, device, facts.devAddr, scheduled) }),
+    });
+    if (cause && mayTryAgain(result) && this.#again(scheduled, acknowledgment)) return;
+    const nowMs = this.#options.clock.now();
+    const transmission = acknowledgedRecord(scheduled, scheduledAtMs, acknowledgment, nowMs);
+    const gateway = cause ? { outcome: OUTCOME.FAILED, cause } : { outcome: OUTCOME.TRANSMITTED };
+    const verdict = verdictMessage(this.#stages(gateway, scheduled));
+    void this.#frameId.then((frameId) => {
+      this.#options.store.frames.updateFrame(frameId, { verdict, transmission });
+      this.#watch.done?.(cause);
+    });
+  }
+
+  /** Whether another window or gateway takes what this one did not transmit. */
+  #again(failed: ScheduledDownlink, { result, detail }: TxAcknowledgment): boolean {
+    const { gatewayId, window } = failed;
+    const said = detail === undefined ? result : `${result} (${detail})`;
+    this.#history.push(fact(`failed_${window.toLowerCase()}`, `${gatewayId}: ${said}`));
+    // The same gateway can still do it by its counter.
+    const isTimed = !('windows' in this.#outgoing.request);
+    if (isTimed && result === 'gps_unlocked' && !this.#isGpsLost) this.#isGpsLost = true;
+    else this.#tried.push({ gatewayId, window });
+    if (!this.#hasMore()) return false;
+    const next = this.#ask();
+    if (!next.ok) {
+      this.#publish('schedule.fail', { causeCode: mainCause(next.refusals) });
+      return false;
+    }
+    const { scheduled } = next;
+    const nowMs = this.#options.clock.now();
+    const { request, facts } = this.#outgoing;
+    const change = {
+      verdict: verdictMessage(this.#stages({ outcome: OUTCOME.SCHEDULED }, scheduled)),
+      transmission: transmissionRecord(scheduled, nowMs),
+      place: placeOnAir(scheduled, request.phyPayload, facts.band),
+    };
+    void this.#frameId.then((frameId) => this.#options.store.frames.updateFrame(frameId, change));
+    this.#watch.again?.(scheduled);
+    this.#follow(scheduled, nowMs);
+    return true;
+  }
+}
+
 /** Creates the sender. */
 export function createTransmitter(options: TransmitterOptions): Transmitter {
-  const { store, scheduler, clock, events } = options;
-
-  const refuse = (outgoing: Outgoing, refusals: readonly ScheduleRefusal[]): void => {
-    const { request, device, facts, stages, eventPrefix } = outgoing;
-    const cause = mainCause(refusals);
-    const nowMs = clock.now();
-    events.publish(`${eventPrefix}.schedule.fail`, device, {
-      correlationIds: idsOf(outgoing),
-      causeCode: cause,
-    });
-    const gateway: StageData = {
-      kind: STAGE.GATEWAY,
-      outcome: OUTCOME.FAILED,
-      cause,
-      evidence: refusalEvidence(refusals),
-    };
-    void uplinkFrameIdOf(outgoing).then((uplinkFrameId) => {
-      const { phyPayload } = request;
-      const all = [...stages, gateway];
-      store.frames.addFrame(
-        downlinkRecord({ phyPayload, nowMs, stages: all, facts, uplinkFrameId }),
-        [],
-      );
-    });
-  };
-
   return {
-    send(outgoing, onDone) {
-      const { request, device, facts, stages, eventPrefix } = outgoing;
-      const { phyPayload } = request;
-      const ids = idsOf(outgoing);
-      events.publish(`${eventPrefix}.schedule.attempt`, device, {
-        correlationIds: ids,
-        data: () => downlinkData(phyPayload, device, facts.devAddr),
-      });
-      const result =
-        'windows' in request ? scheduler.schedule(request) : scheduler.scheduleFree(request);
-      if (!result.ok) {
-        refuse(outgoing, result.refusals);
-        return undefined;
-      }
-      const { scheduled } = result;
-      const scheduledAtMs = clock.now();
-      events.publish(`${eventPrefix}.schedule.success`, device, {
-        correlationIds: ids,
-        data: () => scheduleData(scheduled),
-      });
-      const evidence = [
-        fact('window', scheduled.window),
-        fact('margin', scheduled.marginMs, 'ms'),
-        ...refusalEvidence(result.refusals),
-      ];
-      const stagesWith = (gateway: Omit<StageData, 'kind' | 'evidence'>): StageData[] => [
-        ...stages,
-        { kind: STAGE.GATEWAY, evidence, ...gateway },
-      ];
-      const recorded = uplinkFrameIdOf(outgoing).then((uplinkFrameId) =>
-        store.frames.addFrame(
-          downlinkRecord({
-            phyPayload,
-            nowMs: scheduledAtMs,
-            stages: stagesWith({ outcome: OUTCOME.SCHEDULED }),
-            facts,
-            uplinkFrameId,
-            scheduled,
-          }),
-          [],
-        ),
-      );
-      void Promise.all([scheduled.acknowledged, recorded]).then(([acknowledgment, frameId]) => {
-        const cause = resultCause(acknowledgment.result);
-        const transmission = transmissionRecord(scheduled, scheduledAtMs);
-        transmission.acknowledgedAt = timestampFromMs(clock.now());
-        transmission.result = acknowledgment.result;
-        transmission.detail = acknowledgment.detail ?? '';
-        if (acknowledgment.roundTripMs !== undefined)
-          transmission.roundTripMs = acknowledgment.roundTripMs;
-        const gateway = cause
-          ? { outcome: OUTCOME.FAILED, cause }
-          : { outcome: OUTCOME.TRANSMITTED };
-        store.frames.updateFrame(frameId, {
-          verdict: verdictMessage(stagesWith(gateway)),
-          transmission,
-        });
-        events.publish(`ns.down.transmission.${cause ? 'fail' : 'success'}`, device, {
-          correlationIds: ids,
-          ...(cause
-            ? { causeCode: cause }
-            : { data: () => downlinkData(phyPayload, device, facts.devAddr, scheduled) }),
-        });
-        onDone?.(cause);
-      });
-      return scheduled;
-    },
+    send: (outgoing, watch = {}) => new Transmission(options, outgoing, watch).start(),
   };
 }

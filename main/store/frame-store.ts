@@ -22,6 +22,8 @@ import type { FrameQuery } from './worker-protocol.ts';
 export interface FrameChange {
   readonly verdict?: Verdict;
   readonly transmission?: Transmission;
+  /** Where a downlink goes on air, if that is not where it was to go first. */
+  readonly place?: Pick<Frame, 'frequencyHz' | 'dataRate' | 'dataRateIndex' | 'timeOnAirUs'>;
   /** Receptions that came after the frame was decided. */
   readonly receptionIds?: readonly number[];
 }
@@ -274,6 +276,7 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
       if (!frame) return;
       if (change.verdict) frame.verdict = change.verdict;
       if (change.transmission) frame.transmission = change.transmission;
+      if (change.place) Object.assign(frame, change.place);
       const room = MOST_RECEPTIONS - frame.receptions.length;
       const added = takeReceptions(change.receptionIds ?? [], room);
       frame.receptions.push(...added);

@@ -55,6 +55,10 @@ export interface HandGateway {
   onTransmit?: () => void;
   /** How it answers; success unless set. */
   answer: TxAcknowledgment;
+  /** The lab's, once it is there. */
+  clock?: Clock;
+  /** How long it takes to answer. */
+  answerAfterMs: number;
   /** Whether it takes downlinks; it does from the start. */
   setDownlinkReady(downlinkReady: boolean): void;
 
@@ -68,6 +72,7 @@ export interface HandGateway {
       readonly timestampUs?: number;
       readonly antenna?: Partial<AntennaReception>;
       readonly crc?: 'ok' | 'bad';
+      readonly gpsTimeMs?: number;
     },
   ): void;
 }
@@ -80,6 +85,7 @@ export function handGateway(eui: string): HandGateway {
     capabilities,
     sent: [],
     answer: { result: 'success', roundTripMs: 20 },
+    answerAfterMs: 0,
     link: {
       id: `link-${eui}`,
       kind: 'virtual',
@@ -89,10 +95,12 @@ export function handGateway(eui: string): HandGateway {
         sink.state({ phase: 'running' });
         gateway.setDownlinkReady(true);
       },
-      transmit(request) {
+      async transmit(request) {
         gateway.sent.push(request);
         gateway.onTransmit?.();
-        return Promise.resolve(gateway.answer);
+        const { answer, answerAfterMs } = gateway;
+        if (answerAfterMs > 0) await gateway.clock?.sleep(answerAfterMs);
+        return answer;
       },
       async stop() {
         sink = undefined;
@@ -111,6 +119,7 @@ export function handGateway(eui: string): HandGateway {
         crc: place.crc ?? 'ok',
         concentratorTimestampUs: place.timestampUs ?? 1_000_000,
         antennas: [{ antennaIndex: 0, channelRssiDbm: -80, snrDb: 7, ...place.antenna }],
+        ...(place.gpsTimeMs !== undefined && { gpsTimeMs: place.gpsTimeMs }),
       });
     },
   };
@@ -300,7 +309,10 @@ export async function createLab(options: LabOptions) {
     handler: { handleUplink: (received) => network.handleUplink(received) },
   });
   const settings = { frequencyPlanId: options.frequencyPlanId ?? 'EU_863_870' };
-  for (const { link } of options.gateways) await gatewayServer.add(link, settings);
+  for (const gateway of options.gateways) {
+    gateway.clock = clock;
+    await gatewayServer.add(gateway.link, settings);
+  }
   const frames = (direction: Direction): Frame[] =>
     Array.from({ length: store.frames.total() }, (_, index) => store.frames.get(index + 1)).filter(
       (frame) => frame !== undefined && frame.direction === direction,
