@@ -4,10 +4,11 @@ import {
   type MACState,
   MACStateSchema,
 } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
-import type { DataRateIndex } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import { Class, type DataRateIndex } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import type { MacCommand, UplinkDataFrame } from '../lorawan/index.ts';
 import { adaptDataRate, adrMode } from './adr.ts';
+import { rememberGateways } from './class-c-gateways.ts';
 import type { UplinkGroup } from './deduplication.ts';
 import type { ExaminedUplink } from './examine-uplink.ts';
 import {
@@ -248,13 +249,15 @@ export function applyUplink(
   if (!isRepetition) runAdr(session, mac, frame, examined);
   if (!isRepetition || isReset)
     store.networkSessions.updateCounters(session.id, { lastFCntUp: fullFCnt });
+  const isWayNew = mac.deviceClass === Class.C && rememberGateways(mac, group);
   const isMacChanged =
     isNew ||
     examined.commands.length > 0 ||
     hadCommands ||
     isNewChannel ||
     confirmation !== undefined ||
-    adrFingerprint(mac) !== before;
+    adrFingerprint(mac) !== before ||
+    isWayNew;
   if (isMacChanged) store.networkSessions.updateMacState(session.id, toBinary(MACStateSchema, mac));
   session.lastFCntUp = fullFCnt;
   if (isReset) sessions.forget(session.devAddr);

@@ -4,18 +4,13 @@ import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.
 import { sameBytes } from '../base/bytes.ts';
 import { type CauseCode, fact, OUTCOME, STAGE } from '../base/causes.ts';
 import { errorText } from '../base/errors.ts';
-import type {
-  FreeDownlinkRequest,
-  GatewayChoice,
-  ScheduledDownlink,
-  ScheduleRefusal,
-} from '../base/seams.ts';
+import type { FreeDownlinkRequest, ScheduledDownlink, ScheduleRefusal } from '../base/seams.ts';
 import type { QueuedDownlink } from '../store/index.ts';
 import { classCFrameBytes, sealClassC, stopWaiting, takeBackClassC } from './class-c-frame.ts';
+import { gatewayGroups, isHopeless } from './class-c-gateways.ts';
 import { schedulesDownlinks } from './device-profile.ts';
 import { onAir, type SlotOptions } from './downlink-slot.ts';
 import { current } from './mac/index.ts';
-import { downlinkPaths } from './receptions.ts';
 import type { LiveSession } from './session-cache.ts';
 import { mainCause } from './transmit.ts';
 import { classCWindow, rx1DelayMs } from './windows.ts';
@@ -24,6 +19,8 @@ import { classCWindow, rx1DelayMs } from './windows.ts';
 export interface ClassCDownlinks {
   /** Something changed for the device: its queue, its session, or it was heard. Looks again what to send and when. */
   wake(deviceRow: number): void;
+  /** Looks after all devices that something is queued for. */
+  wakeAll(): Promise<void>;
 }
 
 const RX2_AFTER_RX1_MS = 1_000;
@@ -36,6 +33,8 @@ const AHEAD_MS = 5_200;
 /** When a downlink that no gateway takes now is tried again. */
 const RETRY_MS = 2_200;
 const HIGH_PRIORITY = 5;
+/** Devices that are looked at in one go after the start. */
+const WAKE_AT_ONCE = 50;
 
 /** What is to be done for a session next. Times are those of the monotonic clock. */
 type Step =
@@ -62,24 +61,6 @@ function absoluteMs({ classBC }: ApplicationDownlink): number | undefined {
   return classBC?.absoluteTime && timestampMs(classBC.absoluteTime);
 }
 
-/** Gateways that may transmit: one list for each transmission. */
-function gatewayGroups(
-  session: LiveSession,
-  { classBC }: ApplicationDownlink,
-): readonly (readonly GatewayChoice[])[] {
-  const chosen = classBC?.gateways ?? [];
-  if (chosen.length === 0) {
-    const heard = downlinkPaths(session.activity.lastGroup?.receptions ?? []);
-    return heard.length > 0 ? [heard.map(({ gatewayId }) => ({ gatewayId, antennaIndex: 0 }))] : [];
-  }
-  const groups = new Map<number, GatewayChoice[]>();
-  for (const { gatewayIds, antennaIndex, groupIndex } of chosen) {
-    const group = groups.get(groupIndex) ?? [];
-    groups.set(groupIndex, [...group, { gatewayId: gatewayIds?.gatewayId ?? '', antennaIndex }]);
-  }
-  return [...groups.values()];
-}
-
 /** When the device is next free to hear something outside its windows, on the monotonic clock. */
 function freeAtMs({ mac, device, activity }: LiveSession): number {
   const { lastUplink, lastDownlink } = activity;
@@ -93,12 +74,15 @@ function freeAtMs({ mac, device, activity }: LiveSession): number {
   );
 }
 
+function answerTimeoutMs({ device }: Pick<LiveSession, 'device'>): number {
+  return durationMs(device.message.macSettings?.classCTimeout) ?? ANSWER_TIMEOUT_MS;
+}
+
 /** When the device has to have acknowledged, on the wall clock; undefined if nothing is waited for. */
 function answerDueMs({ mac, device }: LiveSession): number | undefined {
   const { pendingApplicationDownlink, lastConfirmedDownlinkAt } = mac;
   if (!pendingApplicationDownlink || !lastConfirmedDownlinkAt) return undefined;
-  const timeoutMs = durationMs(device.message.macSettings?.classCTimeout) ?? ANSWER_TIMEOUT_MS;
-  return timestampMs(lastConfirmedDownlinkAt) + timeoutMs;
+  return timestampMs(lastConfirmedDownlinkAt) + answerTimeoutMs({ device });
 }
 
 /** The entry at the head of the queue: now, later or never. */
@@ -166,6 +150,18 @@ class ClassC implements ClassCDownlinks {
         if (waitMs !== undefined && session) this.#arm(session, waitMs);
       })
       .catch(() => this.#busy.delete(deviceRow));
+  }
+
+  async wakeAll(): Promise<void> {
+    const { clock, store } = this.#options;
+    let last = 0;
+    for (;;) {
+      await clock.sleep(0);
+      const rows = store.downlinkQueue.devices(last, WAKE_AT_ONCE);
+      for (const row of rows) this.wake(row);
+      last = rows.at(-1) ?? last;
+      if (rows.length < WAKE_AT_ONCE) return;
+    }
   }
 
   #arm({ activity, device }: LiveSession, waitMs: number): void {
@@ -248,13 +244,29 @@ class ClassC implements ClassCDownlinks {
     application.downlinkFailed({ ...about, cause });
   }
 
-  /** No gateway takes it now. Said once for each reason: it is tried again and again. */
-  #postponed(session: LiveSession, refusals: readonly ScheduleRefusal[]): void {
+  /** No gateway takes it now: it is tried again and again, or fails. Each reason to wait is said once. */
+  async #postponed(
+    session: LiveSession,
+    item: QueuedDownlink,
+    refusals: readonly ScheduleRefusal[],
+  ): Promise<number | 'done'> {
+    const { clock, events } = this.#options;
     const causeCode = mainCause(refusals);
     const { activity, device, devAddr } = session;
-    if (activity.postponedFor === causeCode) return;
-    activity.postponedFor = causeCode;
-    this.#options.events.publish('ns.down.data.schedule.fail', device, { devAddr, causeCode });
+    const nowMs = clock.monotonic();
+    if (activity.postponed?.itemId !== item.id)
+      activity.postponed = { itemId: item.id, sinceMs: nowMs, cause: undefined };
+    const { postponed } = activity;
+    const waited = { ms: nowMs - postponed.sinceMs, limitMs: answerTimeoutMs(session) };
+    if (isHopeless(item.downlink, refusals, waited)) {
+      await this.#fail(session, item, causeCode);
+      return 'done';
+    }
+    if (postponed.cause !== causeCode) {
+      postponed.cause = causeCode;
+      events.publish('ns.down.data.schedule.fail', device, { devAddr, causeCode });
+    }
+    return RETRY_MS;
   }
 
   async #send(
@@ -268,15 +280,9 @@ class ClassC implements ClassCDownlinks {
     // Asked before the counter is used up: a refused frame would cost one with every attempt.
     const phyPayload = new Uint8Array(classCFrameBytes(item));
     const refusals = requests.map((one) => scheduler.checkFree({ ...one, phyPayload }));
-    if (refusals.every((list) => list !== undefined)) {
-      if (atMs === undefined) {
-        this.#postponed(session, refusals.flat());
-        return RETRY_MS;
-      }
-      await this.#fail(session, item, mainCause(refusals.flat()));
-      return 'done';
-    }
-    session.activity.postponedFor = undefined;
+    if (refusals.every((list) => list !== undefined))
+      return this.#postponed(session, item, refusals.flat());
+    session.activity.postponed = undefined;
     const sealed = await store.unit(() => sealClassC(store, session, item, clock.now()));
     const taken = this.#transmit(session, item, sealed, requests);
     if (taken) {

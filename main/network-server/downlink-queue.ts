@@ -5,6 +5,7 @@ import {
   type ApplicationDownlink,
   DownlinkQueueOperationErrorDetailsSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { sameBytes } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { devAddrToBytes, formatHex } from '../lorawan/index.ts';
 import type { DeviceRef, DownlinkQueue } from '../seams/application-traffic.ts';
@@ -131,13 +132,13 @@ export function createDownlinkQueue(
         );
       next.set(key, fCnt + 1);
     }
-    for (const key of known) {
-      const isOwn = ({ sessionKeyId }: { sessionKeyId: Uint8Array }): boolean =>
-        formatHex(sessionKeyId) === key;
-      const added = downlinks.filter(isOwn).length;
-      // Counting is dear with thousands of entries; while all of them are few it need not be by session.
-      if (store.downlinkQueue.count(device.row) + added <= CAPACITY) continue;
-      if (store.downlinkQueue.list(device.row).filter(isOwn).length + added > CAPACITY)
+    for (const session of [sessions.current, sessions.pending]) {
+      if (!session) continue;
+      const added = downlinks.filter(({ sessionKeyId }) =>
+        sameBytes(sessionKeyId, session.sessionKeyId),
+      );
+      const queued = store.downlinkQueue.count(device.row, session.sessionKeyId);
+      if (added.length > 0 && queued + added.length > CAPACITY)
         throw queueFull({ device_uid: uid, max: CAPACITY });
     }
   };

@@ -345,6 +345,10 @@ export function createNetworkServer(options: NetworkServerOptions): NetworkServe
   const { clock, registry, settings, store } = options;
   const server = new Decisions(options);
   const queueChanged = (deviceRow: number): void => server.classC.wake(deviceRow);
+  // What was queued before a restart goes on without waiting for an uplink.
+  server.classC.wakeAll().catch((error: unknown) => {
+    options.logger.error({ error: errorText(error) }, 'queued downlinks were not looked at');
+  });
   const deduplication = createDeduplication({
     clock,
     windowMs: settings.deduplicationMs ?? DEFAULT_DEDUPLICATION_MS,

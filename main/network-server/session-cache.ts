@@ -44,8 +44,10 @@ export interface SessionActivity {
   lastGroup: UplinkGroup | undefined;
   /** The newest data downlink. */
   lastDownlink: OnAir | undefined;
-  /** Why the gateways refused the head of the queue when they were last asked. */
-  postponedFor: CauseCode | undefined;
+  /** The head of the queue that the gateways refuse: since when, and why when they were last asked. */
+  postponed:
+    | { readonly itemId: number; readonly sinceMs: number; cause: CauseCode | undefined }
+    | undefined;
 }
 
 /** A session with its keys expanded and its MAC state decoded. Changed only inside units. */
@@ -165,7 +167,7 @@ export function createSessionCache(
       classC: undefined,
       lastGroup: undefined,
       lastDownlink: undefined,
-      postponedFor: undefined,
+      postponed: undefined,
     };
     activities.set(key, fresh);
     return fresh;

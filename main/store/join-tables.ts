@@ -96,7 +96,10 @@ export interface DownlinkQueueTable {
   remove(id: number): void;
   /** Clears the queue of one session, or of all. */
   clear(deviceRow: number, sessionKeyId?: Uint8Array): void;
-  count(deviceRow: number): number;
+  /** Entries of a session. */
+  count(deviceRow: number, sessionKeyId: Uint8Array): number;
+  /** Devices that have entries, by their row, from behind `afterRow` on. */
+  devices(afterRow: number, limit: number): number[];
 }
 
 export function createDownlinkQueueTable({ db, commit }: TableContext): DownlinkQueueTable {
@@ -112,7 +115,14 @@ export function createDownlinkQueueTable({ db, commit }: TableContext): Downlink
     'DELETE FROM ns_downlinks WHERE device_row = ? AND session_key_id = ?',
   );
   const count = db
-    .prepare<number>('SELECT count(*) FROM ns_downlinks WHERE device_row = ?')
+    .prepare<number>(
+      'SELECT count(*) FROM ns_downlinks WHERE device_row = ? AND session_key_id = ?',
+    )
+    .pluck();
+  const devices = db
+    .prepare<number>(
+      'SELECT DISTINCT device_row FROM ns_downlinks WHERE device_row > ? ORDER BY device_row LIMIT ?',
+    )
     .pluck();
   const push: DownlinkQueueTable['push'] = (deviceRow, sessionKeyId, items) => {
     commit.assertInUnit();
@@ -142,6 +152,7 @@ export function createDownlinkQueueTable({ db, commit }: TableContext): Downlink
       if (sessionKeyId) clearSession.run(deviceRow, sessionKeyId);
       else clearAll.run(deviceRow);
     },
-    count: (deviceRow) => count.get(deviceRow) ?? 0,
+    count: (deviceRow, sessionKeyId) => count.get(deviceRow, sessionKeyId) ?? 0,
+    devices: (afterRow, limit) => devices.all(afterRow, limit),
   };
 }

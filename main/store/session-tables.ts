@@ -28,7 +28,7 @@ export interface NetworkSession {
   /** LoRaWAN 1.1: counter of rejoin-requests of types 0 and 2. */
   readonly lastRjCount0?: number;
   readonly startedAtMs: number;
-  /** ttn.lorawan.v3.MACState without recent uplinks and downlinks; empty if there is none. */
+  /** ttn.lorawan.v3.MACState, with at most the newest uplink's gateways (class C); empty if there is none. */
   readonly macState: Uint8Array;
 }
 

@@ -19,7 +19,7 @@ import type {
 } from '../../base/gateway-link.ts';
 import { type Logger, silentLogger } from '../../base/logger.ts';
 import type { DownlinkScheduler } from '../../base/seams.ts';
-import { virtualClock } from '../../base/virtual-clock.ts';
+import { type VirtualClock, virtualClock } from '../../base/virtual-clock.ts';
 import type { EventBus, EventInput } from '../../events/index.ts';
 import { createGatewayServer } from '../../gateway-server/index.ts';
 import { createJoinServer } from '../../join-server/index.ts';
@@ -241,9 +241,13 @@ export interface LabParts {
   readonly onQueued: (deviceRow: number) => void;
 }
 
+export type Lab = Awaited<ReturnType<typeof createLab>>;
+
 interface LabOptions {
   readonly gateways: readonly HandGateway[];
   readonly frequencyPlanId?: string;
+  /** The lab whose program ended: this one has its store and its clock. */
+  readonly restartOf?: { readonly store: Store; readonly clock: VirtualClock };
   readonly onUplink?: (uplink: UplinkForApplication) => void;
   /** An application server in the place of the one that only writes down what it is told. */
   readonly application?: (parts: LabParts) => ApplicationHandler;
@@ -251,18 +255,17 @@ interface LabOptions {
   readonly wrapStore?: (store: NetworkStore) => NetworkStore;
 }
 
-export type Lab = Awaited<ReturnType<typeof createLab>>;
-
 /** Opens a lab; close it afterwards. */
 export async function createLab(options: LabOptions) {
-  const clock = virtualClock();
+  const clock = options.restartOf?.clock ?? virtualClock();
   const logger = silentLogger();
   const log: EventInput[] = [];
-  const store = await createStore({ directory: ':memory:', clock, logger });
+  const store =
+    options.restartOf?.store ?? (await createStore({ directory: ':memory:', clock, logger }));
   const publish = (event: EventInput): void => void log.push(event);
   const events = { publish };
   const registry = createRegistry({ store, clock, logger, publish, newMacState });
-  await registry.applications.create(newApplication('shop'));
+  if (!options.restartOf) await registry.applications.create(newApplication('shop'));
   const application = applicationDouble((input) => options.onUplink?.(input));
   let seed = 1;
   const random = (count: number): Uint8Array => {
