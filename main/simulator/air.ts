@@ -23,6 +23,11 @@ export interface Emission {
   readonly from: Position;
 }
 
+/** Somewhere that listens; the object itself stands for the place when fading is drawn. */
+export interface Place {
+  readonly position: Position;
+}
+
 /** How one listener hears an emission. */
 export interface Signal {
   readonly emission: Emission;
@@ -66,6 +71,10 @@ export interface Air {
   receive(window: ReceiveWindow): Signal | undefined;
   /** The loudest there was on a channel, `own` not counted; asked when the scan is over. Noise at least. */
   levelDbm(scan: Scan, own: Emission): number;
+  /** Tells a device that listens all the time of each downlink as it is put on the air. */
+  onDownlink(announce: (emission: Emission) => void): () => void;
+  /** How a downlink is heard by a device that listened to all of it; undefined if it could not be demodulated. */
+  hearing(emission: Emission, place: Place): Signal | undefined;
 }
 
 export interface AirOptions {
@@ -89,7 +98,7 @@ const FSK_NOISE_BANDWIDTH_HZ = 100_000;
 const FSK_FLOOR_DB = 6;
 const PREAMBLE_SYMBOLS = 8;
 /** Preamble symbols a receiver needs to lock on. */
-const LOCK_SYMBOLS = 5;
+export const LOCK_SYMBOLS = 5;
 
 /** Duration of one preamble symbol. */
 export function symbolUs(modulation: Modulation): number {
@@ -131,21 +140,26 @@ function interferes(left: Emission, right: Emission): boolean {
   );
 }
 
-/** Whether a receive window locks on to an emission: same channel, same modulation, enough of the preamble. */
-function catches(window: ReceiveWindow, emission: Emission): boolean {
-  const oneSymbolUs = symbolUs(window.modulation);
+/** Whether a device that listens there can lock on to an emission: same channel, same modulation. */
+export function isTunedTo(
+  place: Pick<ReceiveWindow, 'frequencyHz' | 'modulation'>,
+  emission: Emission,
+): boolean {
   return (
-    emission.invertPolarization === (window.modulation.kind === 'lora') &&
-    emission.frequencyHz === window.frequencyHz &&
-    sameModulation(emission.modulation, window.modulation) &&
-    emission.startUs + (PREAMBLE_SYMBOLS - LOCK_SYMBOLS) * oneSymbolUs >= window.opensUs &&
-    emission.startUs + LOCK_SYMBOLS * oneSymbolUs <= window.closesUs
+    emission.invertPolarization === (place.modulation.kind === 'lora') &&
+    emission.frequencyHz === place.frequencyHz &&
+    sameModulation(emission.modulation, place.modulation)
   );
 }
 
-/** Somewhere that listens; the object itself stands for the place when fading is drawn. */
-interface Place {
-  readonly position: Position;
+/** Whether a receive window locks on to an emission: tuned to it, and enough of the preamble falls into it. */
+export function catches(window: ReceiveWindow, emission: Emission): boolean {
+  const oneSymbolUs = symbolUs(window.modulation);
+  return (
+    isTunedTo(window, emission) &&
+    emission.startUs + (PREAMBLE_SYMBOLS - LOCK_SYMBOLS) * oneSymbolUs >= window.opensUs &&
+    emission.startUs + LOCK_SYMBOLS * oneSymbolUs <= window.closesUs
+  );
 }
 
 class Medium implements Air {
@@ -154,6 +168,7 @@ class Medium implements Air {
   readonly #collisions: boolean;
   readonly #fadingDb: number;
   readonly #listeners = new Set<AirListener>();
+  readonly #announcements = new Set<(emission: Emission) => void>();
   /** Drawn once per emission and place, so that wanted and interfering power agree. */
   readonly #fading = new WeakMap<Emission, Map<Place, number>>();
   #uplinks: readonly Emission[] = [];
@@ -182,6 +197,17 @@ class Medium implements Air {
 
   sendDownlink(emission: Emission): void {
     this.#downlinks = [...this.#remembered(this.#downlinks), emission];
+    for (const announce of [...this.#announcements]) announce(emission);
+  }
+
+  onDownlink(announce: (emission: Emission) => void): () => void {
+    this.#announcements.add(announce);
+    return () => this.#announcements.delete(announce);
+  }
+
+  hearing(emission: Emission, place: Place): Signal | undefined {
+    const signal = this.#signalAt(emission, place);
+    return this.#demodulated(signal, this.#downlinks, place) ? signal : undefined;
   }
 
   receive(window: ReceiveWindow): Signal | undefined {

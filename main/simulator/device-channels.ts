@@ -5,16 +5,23 @@ import { type Random, randomBelow } from './seeded-random.ts';
 export type ChannelSet = readonly DeviceChannel[];
 
 const MASK_BITS = 16;
+const BANK_OF_EIGHT = 8;
+/** Channels above these are wide, in bands of 72 channels. */
+const NARROW_COUNT = 64;
 
-/** Channels after power-up. `subBand` (1 to 8) restricts fixed-channel bands to 8 narrow channels and one wide one. */
+/**
+ * Channels after power-up. `subBand`, counted from 1, restricts fixed-channel bands to eight channels, and in those that
+ * have wide channels to one of these as well.
+ */
 export function initialChannels(region: DeviceRegion, subBand?: number): ChannelSet {
   if (!region.fixedChannels || subBand === undefined) return region.channels;
+  const hasWide = region.maskLayout === 'mask72';
   return region.channels.map((channel) => ({
     ...channel,
     enabled:
-      channel.index < 64
-        ? Math.floor(channel.index / 8) === subBand - 1
-        : channel.index - 64 === subBand - 1,
+      hasWide && channel.index >= NARROW_COUNT
+        ? channel.index - NARROW_COUNT === subBand - 1
+        : Math.floor(channel.index / BANK_OF_EIGHT) === subBand - 1,
   }));
 }
 
@@ -35,25 +42,17 @@ export function chooseChannel(
   return usable[randomBelow(random, usable.length)];
 }
 
-/** Highest uplink data rate not above `wanted` that an enabled channel allows; the lowest one when there is none. */
-export function usableDataRate(channels: ChannelSet, wanted: number): number {
-  const enabled = channels.filter((channel) => channel.enabled);
-  const highest = Math.max(
-    -1,
-    ...enabled.map((channel) =>
-      channel.minDataRateIndex <= wanted ? Math.min(wanted, channel.maxDataRateIndex) : -1,
-    ),
-  );
-  return highest >= 0 ? highest : Math.min(...enabled.map((channel) => channel.minDataRateIndex));
-}
-
 function readUint24(bytes: Uint8Array, offset: number): number {
   return (bytes[offset] ?? 0) | ((bytes[offset + 1] ?? 0) << 8) | ((bytes[offset + 2] ?? 0) << 16);
 }
 
-/** A frequency field: 24 bits, least significant first, in steps of 100 Hz. */
-export function readFrequencyHz(bytes: Uint8Array, offset: number): number {
-  return readUint24(bytes, offset) * 100;
+/** A frequency field: 24 bits, least significant first, in steps of the band. */
+export function readFrequencyHz(
+  { frequencyStepHz }: Pick<DeviceRegion, 'frequencyStepHz'>,
+  bytes: Uint8Array,
+  offset: number,
+): number {
+  return readUint24(bytes, offset) * frequencyStepHz;
 }
 
 const CF_LIST_TYPE_OFFSET = 15;
@@ -67,7 +66,7 @@ function withListedFrequencies(
   const kept = channels.filter((channel) => channel.index < region.defaultChannelCount);
   const added: DeviceChannel[] = [];
   for (let position = 0; position < CF_LIST_FREQUENCY_COUNT; position += 1) {
-    const frequencyHz = readFrequencyHz(cfList, position * 3);
+    const frequencyHz = readFrequencyHz(region, cfList, position * 3);
     if (frequencyHz === 0 || !region.isUplinkFrequency(frequencyHz)) continue;
     added.push({
       index: region.defaultChannelCount + position,
@@ -88,9 +87,9 @@ export function withCfList(
   cfList: Uint8Array,
 ): ChannelSet {
   const listType = cfList[CF_LIST_TYPE_OFFSET];
-  if (!region.fixedChannels)
+  if (region.cfList === 'frequencies')
     return listType === 0 ? withListedFrequencies(region, channels, cfList) : channels;
-  if (listType !== 1) return channels;
+  if (region.cfList === undefined || listType !== 1) return channels;
   const masked = channels.map((channel) => ({
     ...channel,
     enabled: (((cfList[channel.index >> 3] ?? 0) >> (channel.index & 7)) & 1) === 1,
@@ -117,39 +116,45 @@ function withDynamicMask(
   }));
 }
 
-function withFixedMask(
-  channels: ChannelSet,
-  control: number,
-  mask: number,
-): ChannelSet | undefined {
+/** What a mask makes of a channel; undefined leaves it as it is. */
+type MaskRule = (index: number) => boolean | undefined;
+
+function bankRule(control: number, mask: number): MaskRule {
+  return (index) =>
+    index >> 4 === control ? ((mask >> (index & (MASK_BITS - 1))) & 1) === 1 : undefined;
+}
+
+function rule72(region: DeviceRegion, control: number, mask: number): MaskRule | undefined {
   const bit = (position: number): boolean => ((mask >> position) & 1) === 1;
-  const set = (enabledOf: (index: number) => boolean | undefined): ChannelSet =>
-    channels.map((channel) => ({
-      ...channel,
-      enabled: enabledOf(channel.index) ?? channel.enabled,
-    }));
+  const isWide = (index: number): boolean => index >= NARROW_COUNT;
   switch (control) {
     case 0:
     case 1:
     case 2:
     case 3:
-      return set((index) => (index >> 4 === control ? bit(index & 15) : undefined));
+      return bankRule(control, mask);
     case 4:
-      return set((index) => (index >= 64 ? bit(index - 64) : undefined));
+      return (index) => (isWide(index) ? bit(index - NARROW_COUNT) : undefined);
     case 5:
-      return set((index) => bit(index >= 64 ? index - 64 : index >> 3));
+      if (!region.banksOfEight) return undefined;
+      return (index) => bit(isWide(index) ? index - NARROW_COUNT : index >> 3);
     case 6:
-      return set((index) => (index >= 64 ? bit(index - 64) : true));
+      return (index) => (isWide(index) ? bit(index - NARROW_COUNT) : true);
     case 7:
-      return set((index) => (index >= 64 ? bit(index - 64) : false));
+      return (index) => (isWide(index) ? bit(index - NARROW_COUNT) : false);
     default:
       return undefined;
   }
 }
 
+function rule96(control: number, mask: number): MaskRule | undefined {
+  if (control <= 5) return bankRule(control, mask);
+  return control === 6 ? () => true : undefined;
+}
+
 /**
  * One ChMaskCntl and ChMask of LinkADRReq. Undefined when the mask names a channel that is not defined or the control
- * value is reserved. Regional Parameters 1.0.3 §2.2.5 and §2.3.5.
+ * value is reserved. Regional Parameters 1.0.3 §2.2.5, §2.3.5 and §2.6.5.
  */
 export function withChannelMask(
   region: DeviceRegion,
@@ -157,9 +162,13 @@ export function withChannelMask(
   control: number,
   mask: number,
 ): ChannelSet | undefined {
-  return region.fixedChannels
-    ? withFixedMask(channels, control, mask)
-    : withDynamicMask(channels, control, mask);
+  if (region.maskLayout === 'mask16') return withDynamicMask(channels, control, mask);
+  const rule =
+    region.maskLayout === 'mask72' ? rule72(region, control, mask) : rule96(control, mask);
+  return (
+    rule &&
+    channels.map((channel) => ({ ...channel, enabled: rule(channel.index) ?? channel.enabled }))
+  );
 }
 
 /** Adds or replaces a channel (NewChannelReq). */
@@ -179,4 +188,9 @@ export function withDefaultsEnabled(region: DeviceRegion, channels: ChannelSet):
   return channels.map((channel) =>
     channel.index < region.defaultChannelCount ? { ...channel, enabled: true } : channel,
   );
+}
+
+/** Whether only a part of the channels that every device of the region has is in use. */
+export function lacksDefaults(region: DeviceRegion, channels: ChannelSet): boolean {
+  return channels.some((channel) => channel.index < region.defaultChannelCount && !channel.enabled);
 }

@@ -1,18 +1,27 @@
 import type { DevAddr, DevEui, JoinEui } from '../lorawan/index.ts';
 import type { Position } from './air.ts';
-import type { DeviceMacVersion } from './device-radio-settings.ts';
+import type { DeviceClass, DeviceMacVersion } from './device-radio-settings.ts';
 import { DEVICE_BAND_IDS, type DeviceRegion, deviceRegion } from './device-region.ts';
 import type { PayloadKind, PayloadProducer } from './payload-producer.ts';
 import { invalidDevice, unsupportedBand } from './simulator-errors.ts';
 
 /** How a device gets its session. Keys are 16 bytes. */
 export type DeviceActivation =
-  | { readonly kind: 'otaa'; readonly appKey: Uint8Array }
+  | {
+      readonly kind: 'otaa';
+      readonly appKey: Uint8Array;
+      /** LoRaWAN 1.1 needs it as well. */
+      readonly nwkKey?: Uint8Array;
+    }
   | {
       readonly kind: 'abp';
       readonly devAddr: DevAddr;
+      /** In LoRaWAN 1.1 the FNwkSIntKey. */
       readonly nwkSKey: Uint8Array;
       readonly appSKey: Uint8Array;
+      /** LoRaWAN 1.1 needs it as well, like the next one. */
+      readonly sNwkSIntKey?: Uint8Array;
+      readonly nwkSEncKey?: Uint8Array;
     };
 
 export interface SimulatedDeviceConfig {
@@ -21,11 +30,14 @@ export interface SimulatedDeviceConfig {
   readonly devEui: DevEui;
   readonly joinEui: JoinEui;
   readonly activation: DeviceActivation;
-  /** `EU_863_870` or `US_902_928`. */
+  /** One of `DEVICE_BAND_IDS`. */
   readonly bandId: string;
-  /** 1 to 8, for bands with 72 channels; without it all channels are used. */
+  /** From 1, for bands with fixed channels: one of their groups of eight. Without it all channels are used. */
   readonly subBand?: number;
+  /** Default 1.0.3. */
   readonly macVersion?: DeviceMacVersion;
+  /** Default A. */
+  readonly deviceClass?: DeviceClass;
   /** Seconds between uplinks; 0 sends only on demand. */
   readonly intervalS: number;
   /** Share of the interval by which each one varies. Default 0.1. */
@@ -39,7 +51,7 @@ export interface SimulatedDeviceConfig {
   readonly adr?: boolean;
   /** Place relative to a gateway at (0, 0); without it a distance between 100 m and 700 m is drawn. */
   readonly position?: Position;
-  /** First DevNonce of a device that counts them; without it each one is drawn at random (LoRaWAN 1.0.3). */
+  /** First DevNonce of a device that counts them. Without it 1.0.4 and 1.1 count from 0, older ones draw each at random. */
   readonly firstDevNonce?: number;
   /** What DevStatusAns says: 0 external power, 1 to 254 level, 255 unknown. Default 254. */
   readonly battery?: number;
@@ -48,19 +60,40 @@ export interface SimulatedDeviceConfig {
 const KEY_BYTES = 16;
 const MAX_F_PORT = 223;
 
-function problemOf(config: SimulatedDeviceConfig, region: DeviceRegion): string | undefined {
-  const { activation } = config;
+function keysOf(activation: DeviceActivation): readonly Uint8Array[] {
   const keys =
-    activation.kind === 'otaa' ? [activation.appKey] : [activation.nwkSKey, activation.appSKey];
+    activation.kind === 'otaa'
+      ? [activation.appKey, activation.nwkKey]
+      : [activation.nwkSKey, activation.appSKey, activation.sNwkSIntKey, activation.nwkSEncKey];
+  return keys.filter((key) => key !== undefined);
+}
+
+/** What LoRaWAN 1.1 needs beyond the keys of 1.0.x. */
+function missingKey({ activation, macVersion }: SimulatedDeviceConfig): string | undefined {
+  if (macVersion !== '1.1') return undefined;
+  if (activation.kind === 'otaa')
+    return activation.nwkKey ? undefined : 'LoRaWAN 1.1 needs a NwkKey.';
+  return activation.sNwkSIntKey && activation.nwkSEncKey
+    ? undefined
+    : 'LoRaWAN 1.1 needs a SNwkSIntKey and a NwkSEncKey.';
+}
+
+function problemOf(config: SimulatedDeviceConfig, region: DeviceRegion): string | undefined {
+  const keys = keysOf(config.activation);
+  const missing = missingKey(config);
   const rate = config.dataRateIndex;
   if (config.id === '') return 'it needs an id.';
+  if (missing) return missing;
   if (keys.some((bytes) => bytes.length !== KEY_BYTES)) return 'every key must have 16 bytes.';
   if (!Number.isInteger(config.fPort) || config.fPort < 1 || config.fPort > MAX_F_PORT)
     return 'FPort must be between 1 and 223.';
   if (!Number.isFinite(config.intervalS) || config.intervalS < 0)
     return 'the interval must be 0 or a positive number of seconds.';
-  if (config.subBand !== undefined && !(config.subBand >= 1 && config.subBand <= 8))
-    return 'the sub-band must be between 1 and 8.';
+  // Bands without sub-bands have no use for the number.
+  const { subBandCount } = region;
+  if (config.subBand !== undefined && subBandCount > 0)
+    if (!(config.subBand >= 1 && config.subBand <= subBandCount))
+      return `the sub-band must be between 1 and ${subBandCount}.`;
   if (rate !== undefined && region.dataRates.get(rate)?.uplink !== true)
     return `the band has no uplink data rate DR${rate}.`;
   return undefined;
@@ -68,7 +101,7 @@ function problemOf(config: SimulatedDeviceConfig, region: DeviceRegion): string 
 
 /** The region of a device; throws `unsupported_band` or `invalid_device` when it cannot be built from the settings. */
 export function checkDeviceConfig(config: SimulatedDeviceConfig): DeviceRegion {
-  const region = deviceRegion(config.bandId);
+  const region = deviceRegion(config.bandId, config.macVersion);
   if (!region) throw unsupportedBand({ band_id: config.bandId, supported: DEVICE_BAND_IDS });
   const problem = problemOf(config, region);
   if (problem) throw invalidDevice({ problem });

@@ -1,68 +1,98 @@
-import type { AesKey } from '../lorawan/index.ts';
 import type { SimulatedDeviceConfig } from './device-config.ts';
-import { buildJoinRequest, type JoinAttempt, joinDataRate } from './device-join.ts';
+import {
+  buildJoinRequest,
+  buildRejoinRequest,
+  type JoinAttempt,
+  type RootKeys,
+  rootKeysOf,
+} from './device-join.ts';
 import type { DeviceMemory } from './device-memory.ts';
-import type { RadioSettings } from './device-radio-settings.ts';
+import { countsJoins, type RadioSettings } from './device-radio-settings.ts';
+import type { DeviceSession, RejoinType } from './device-session.ts';
 import { type Random, randomBelow } from './seeded-random.ts';
 
-/** A join-request ready for the air. */
+/** A join- or rejoin-request ready for the air. */
 export interface PreparedJoin {
   readonly phyPayload: Uint8Array;
   readonly dataRateIndex: number;
   readonly attempt: JoinAttempt;
 }
 
-const DEV_NONCE_RANGE = 0x1_0000;
+const COUNTER_RANGE = 0x1_0000;
 const FIRST_BACK_OFF_MS = 10_000;
 const LONGEST_BACK_OFF_MS = 600_000;
 
 /** Nonces and attempts of a device's joins over its life. */
 export class DeviceJoiner {
+  readonly roots: RootKeys;
   /** Attempts since the join began. */
   attempts = 0;
   lastDevNonce: number | undefined;
   lastJoinNonce: number | undefined;
   readonly #config: SimulatedDeviceConfig;
-  readonly #appKey: AesKey;
   readonly #random: Random;
+  readonly #firstDevNonce: number | undefined;
   readonly #usedDevNonces: Set<number>;
+  #nextRjCount1: number;
 
   constructor(
     config: SimulatedDeviceConfig,
-    appKey: AesKey,
+    activation: { readonly appKey: Uint8Array; readonly nwkKey?: Uint8Array },
     random: Random,
     memory: DeviceMemory | undefined,
   ) {
+    this.roots = rootKeysOf(config, activation);
     this.#config = config;
-    this.#appKey = appKey;
     this.#random = random;
+    this.#firstDevNonce = config.firstDevNonce ?? (countsJoins(config.macVersion) ? 0 : undefined);
     this.#usedDevNonces = new Set(memory?.devNonces);
     this.lastDevNonce = memory?.devNonces.at(-1);
     this.lastJoinNonce = memory?.lastJoinNonce;
+    this.#nextRjCount1 = memory?.nextRjCount1 ?? 0;
   }
 
   /** What has to outlast a loss of power, so that no nonce is used twice. */
   memory(): Omit<DeviceMemory, 'session'> {
     const { lastJoinNonce } = this;
-    const devNonces = [...this.#usedDevNonces];
-    return { devNonces, ...(lastJoinNonce !== undefined && { lastJoinNonce }) };
+    return {
+      devNonces: [...this.#usedDevNonces],
+      ...(lastJoinNonce !== undefined && { lastJoinNonce }),
+      ...(this.#nextRjCount1 > 0 && { nextRjCount1: this.#nextRjCount1 }),
+    };
   }
 
   /** Next join-request; `settings` are those after power-up. */
   prepare(settings: RadioSettings): PreparedJoin {
-    const devNonce = this.#nextDevNonce();
-    const dataRateIndex = joinDataRate(settings.region, settings.dataRateIndex, this.attempts);
-    this.lastDevNonce = devNonce;
+    const nonce = this.#nextDevNonce();
+    const dataRateIndex = settings.region.joinDataRate(settings.dataRateIndex, this.attempts);
+    this.lastDevNonce = nonce;
     this.attempts += 1;
     return {
-      phyPayload: buildJoinRequest(this.#config, this.#appKey, devNonce),
+      phyPayload: buildJoinRequest(this.#config, this.roots.nwkKey, nonce),
       dataRateIndex,
-      attempt: {
-        appKey: this.#appKey,
-        devNonce,
-        lastJoinNonce: this.lastJoinNonce,
-        settings,
-      },
+      attempt: this.#attempt(nonce, settings),
+    };
+  }
+
+  /**
+   * Next rejoin-request. RJcount0 is the session's; it must not wrap, so undefined when it is used up.
+   *
+   * @param settings those after power-up, for type 2 those in use
+   */
+  prepareRejoin(
+    rejoinType: RejoinType,
+    dataRateIndex: number,
+    settings: RadioSettings,
+    session: DeviceSession,
+  ): PreparedJoin | undefined {
+    const nonce = rejoinType === 1 ? this.#nextRjCount1 : session.nextRjCount0;
+    if (nonce >= COUNTER_RANGE) return undefined;
+    if (rejoinType === 1) this.#nextRjCount1 += 1;
+    else session.nextRjCount0 += 1;
+    return {
+      phyPayload: buildRejoinRequest(this.#config, rejoinType, nonce, this.roots, session),
+      dataRateIndex,
+      attempt: { ...this.#attempt(nonce, settings), rejoinType },
     };
   }
 
@@ -71,15 +101,20 @@ export class DeviceJoiner {
     return Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (this.attempts - 1));
   }
 
+  #attempt(nonce: number, settings: RadioSettings): JoinAttempt {
+    const { lastJoinNonce, roots } = this;
+    return { config: this.#config, roots, nonce, lastJoinNonce, settings };
+  }
+
   #nextDevNonce(): number {
-    const { firstDevNonce } = this.#config;
+    const first = this.#firstDevNonce;
     const used = this.#usedDevNonces;
-    if (used.size >= DEV_NONCE_RANGE) used.clear();
+    if (used.size >= COUNTER_RANGE) used.clear();
     let devNonce =
-      firstDevNonce === undefined
-        ? randomBelow(this.#random, DEV_NONCE_RANGE)
-        : (firstDevNonce + used.size) % DEV_NONCE_RANGE;
-    while (used.has(devNonce)) devNonce = (devNonce + 1) % DEV_NONCE_RANGE;
+      first === undefined
+        ? randomBelow(this.#random, COUNTER_RANGE)
+        : (first + used.size) % COUNTER_RANGE;
+    while (used.has(devNonce)) devNonce = (devNonce + 1) % COUNTER_RANGE;
     used.add(devNonce);
     return devNonce;
   }

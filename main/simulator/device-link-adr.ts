@@ -1,6 +1,11 @@
-/** LinkADRReq as a device answers it. TS001-1.0.3 §5.3. */
+/** LinkADRReq as a device answers it. TS001-1.0.3 §5.2. */
 import { type ChannelSet, channelAllows, withChannelMask } from './device-channels.ts';
-import type { RadioSettings } from './device-radio-settings.ts';
+import {
+  countsJoins,
+  mayUse,
+  type RadioSettings,
+  usableDataRate,
+} from './device-radio-settings.ts';
 
 export interface LinkAdrRequest {
   readonly dataRateIndex: number;
@@ -30,6 +35,9 @@ export function readLinkAdrRequest(bytes: Uint8Array): LinkAdrRequest {
     nbTrans: redundancy & 0x0f,
   };
 }
+
+/** Both versions that give 15 the meaning "as it is". TS001-1.0.4 §5.2, LoRaWAN 1.1 §5.3. */
+const knowsKeep = ({ macVersion }: RadioSettings): boolean => countsJoins(macVersion);
 
 /** All masks of a block in order; undefined as soon as one cannot be used or nothing stays enabled. */
 function maskedChannels(
@@ -61,14 +69,16 @@ export function applyLinkAdrBlock(
 ): LinkAdrResult {
   const last = block.at(-1);
   if (!last) return { status: 7, settings };
-  const keeps = (value: number): boolean => settings.macVersion === '1.0.4' && value === KEEP;
-  const dataRateIndex = keeps(last.dataRateIndex) ? settings.dataRateIndex : last.dataRateIndex;
+  const keeps = (value: number): boolean => knowsKeep(settings) && value === KEEP;
+  const dataRateIndex = keeps(last.dataRateIndex)
+    ? usableDataRate(settings, settings.dataRateIndex)
+    : last.dataRateIndex;
   const txPowerIndex = keeps(last.txPowerIndex) ? settings.txPowerIndex : last.txPowerIndex;
 
   const channels = maskedChannels(settings, block);
   const judged = channels ?? settings.channels;
   const rateAck =
-    settings.region.dataRates.get(dataRateIndex)?.uplink === true &&
+    mayUse(settings, dataRateIndex) &&
     judged.some((channel) => channel.enabled && channelAllows(channel, dataRateIndex));
   const powerAck = txPowerIndex <= settings.region.maxTxPowerIndex;
   const status = (channels ? 1 : 0) | (rateAck ? 2 : 0) | (powerAck ? 4 : 0);

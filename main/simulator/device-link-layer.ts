@@ -1,19 +1,28 @@
 import type { Signal } from './air.ts';
-import { usableDataRate, withDefaultsEnabled } from './device-channels.ts';
+import { afterSilence, asksForDownlink } from './device-adr.ts';
 import { type OpenedDownlink, openDownlink, type RefusedDownlink } from './device-downlink.ts';
 import {
+  deviceModeIndication,
+  deviceTimeRequest,
   handleMacCommands,
-  type LinkCheck,
+  indicationCommand,
   linkCheckRequest,
-  type PendingAnswer,
+  type MacEffect,
 } from './device-mac-commands.ts';
-import type { RadioSettings } from './device-radio-settings.ts';
+import type { PendingAnswer } from './device-mac-radio.ts';
+import { maxMacPayloadBytes, type RadioSettings, usableDataRate } from './device-radio-settings.ts';
 import type { DeviceSession } from './device-session.ts';
-import { buildUplink, fitsTogether, fittingAnswers, type UplinkRequest } from './device-uplink.ts';
+import {
+  buildUplink,
+  fitsTogether,
+  fittingAnswers,
+  type SignableFrame,
+  type UplinkRequest,
+} from './device-uplink.ts';
 
-/** A frame ready for the air. */
+/** A frame that lacks only its MIC. */
 export interface PreparedUplink {
-  readonly phyPayload: Uint8Array;
+  readonly frame: SignableFrame;
   readonly fCnt: number;
   readonly confirmed: boolean;
   /** The payload it carries; undefined when MAC answers took the whole frame or there was none. */
@@ -22,7 +31,7 @@ export interface PreparedUplink {
 
 /** What a downlink meant for the device. */
 export interface AcceptedDownlink extends OpenedDownlink {
-  readonly linkCheck: LinkCheck | undefined;
+  readonly effects: readonly MacEffect[];
   readonly problem: string | undefined;
 }
 
@@ -30,30 +39,15 @@ interface WaitingAnswer extends PendingAnswer {
   readonly sent: boolean;
 }
 
-/** ADR back-off of both regions. TS001-1.0.3 §4.3.1.1. */
-const ADR_ACK_LIMIT = 64;
-const ADR_ACK_DELAY = 32;
-
-/** One step of ADR back-off: full power first, then slower, at last all default channels. */
-function backedOff(settings: RadioSettings): RadioSettings {
-  if (settings.txPowerIndex > 0) return { ...settings, txPowerIndex: 0 };
-  if (settings.dataRateIndex > 0) return { ...settings, dataRateIndex: settings.dataRateIndex - 1 };
-  return {
-    ...settings,
-    nbTrans: 1,
-    channels: withDefaultsEnabled(settings.region, settings.channels),
-  };
-}
-
 /** Frames, counters, MAC answers and ADR of one session. It neither sends nor waits. */
 export class DeviceLinkLayer {
   readonly session: DeviceSession;
   settings: RadioSettings;
-  /** A confirmed downlink waits for its acknowledgment. */
-  ackDue = false;
   readonly #adr: boolean;
   readonly #battery: number;
   #answers: readonly WaitingAnswer[] = [];
+  /** Counter of a confirmed downlink that waits for its acknowledgment. */
+  #acknowledges: number | undefined;
 
   constructor(
     session: DeviceSession,
@@ -66,14 +60,23 @@ export class DeviceLinkLayer {
     this.#battery = options.battery;
   }
 
-  /** Data rate the next uplink uses: the one set, as far as the enabled channels allow it. */
+  /** Data rate the next uplink uses: the one set, as far as the enabled channels and the dwell time allow it. */
   get dataRateIndex(): number {
-    return usableDataRate(this.settings.channels, this.settings.dataRateIndex);
+    return usableDataRate(this.settings, this.settings.dataRateIndex);
   }
 
   /** M of the next uplink's data rate. */
   get maxMacPayloadBytes(): number {
-    return this.settings.region.dataRates.get(this.dataRateIndex)?.maxMacPayloadBytes ?? 0;
+    return maxMacPayloadBytes(this.settings, this.dataRateIndex);
+  }
+
+  /**
+   * The network has not confirmed the keys of this session in time, so that it has to be given up.
+   * LoRaWAN 1.1 §5.10.
+   */
+  get isAbandoned(): boolean {
+    const { indication, nextFCntUp } = this.session;
+    return indication === 'rekey' && nextFCntUp >= this.settings.adrAckLimit;
   }
 
   /** Puts LinkCheckReq into the next uplink. */
@@ -81,37 +84,50 @@ export class DeviceLinkLayer {
     this.#answers = [{ ...linkCheckRequest(), sent: false }, ...this.#answers];
   }
 
+  /** Puts DeviceTimeReq into the next uplink. */
+  requestDeviceTime(): void {
+    this.#answers = [{ ...deviceTimeRequest(), sent: false }, ...this.#answers];
+  }
+
   /** Builds the next frame and consumes its counter. */
   prepare(request: UplinkRequest | undefined): PreparedUplink {
     const { session } = this;
-    if (request?.fault?.kind === 'skip_counters')
-      session.nextFCntUp = (session.nextFCntUp + request.fault.count) >>> 0;
-    this.#backOff();
+    this.#meddle(request);
+    if (this.#adr) this.settings = afterSilence(this.settings, session.adrAckCount);
     const { answers, carries } = this.#share(request);
     const fCnt = session.nextFCntUp;
-    const phyPayload = buildUplink(session, {
+    const frame = buildUplink(session, {
       request: carries,
       answers,
-      ack: this.ackDue,
+      acknowledges: this.#acknowledges,
       adr: this.#adr,
-      adrAckReq: this.#adr && session.adrAckCount >= ADR_ACK_LIMIT,
+      adrAckReq: this.#adr && asksForDownlink(this.settings, session.adrAckCount),
     });
     session.nextFCntUp = (fCnt + 1) >>> 0;
     session.adrAckCount += 1;
-    this.ackDue = false;
+    this.#acknowledges = undefined;
+    const sent = new Set(answers);
     this.#answers = this.#answers
-      .map((answer, index) => (index < answers.length ? { ...answer, sent: true } : answer))
+      .map((answer) => (sent.has(answer) ? { ...answer, sent: true } : answer))
       .filter((answer) => answer.sticky || !answer.sent);
-    return { phyPayload, fCnt, confirmed: carries?.confirmed ?? false, carries };
+    return { frame, fCnt, confirmed: carries?.confirmed ?? false, carries };
   }
 
-  /** Verifies a heard frame and applies what it says. */
-  receive(signal: Signal): AcceptedDownlink | RefusedDownlink {
-    const downlink = openDownlink(this.session, signal.emission.phyPayload);
+  /**
+   * Verifies a heard frame and applies what it says.
+   *
+   * @param outsideWindows it came while the device listened in class C
+   */
+  receive(signal: Signal, outsideWindows: boolean): AcceptedDownlink | RefusedDownlink {
+    const { session } = this;
+    const { phyPayload } = signal.emission;
+    const downlink = openDownlink(session, phyPayload, this.settings.macVersion);
     if ('reason' in downlink) return downlink;
-    this.session.lastFCntDown = downlink.fullFCnt;
-    this.session.adrAckCount = 0;
-    this.ackDue = downlink.confirmed;
+    if (downlink.countedByApplication) session.lastAFCntDown = downlink.fullFCnt;
+    else session.lastFCntDown = downlink.fullFCnt;
+    // TS001-1.0.4 §4.3.1.1: only class A downlinks count there.
+    if (!outsideWindows || this.settings.macVersion !== '1.0.4') session.adrAckCount = 0;
+    this.#acknowledges = downlink.confirmed ? downlink.fullFCnt : undefined;
     const outcome = handleMacCommands({
       settings: this.settings,
       commands: downlink.macCommands,
@@ -119,11 +135,41 @@ export class DeviceLinkLayer {
       battery: this.#battery,
     });
     this.settings = outcome.settings;
+    for (const effect of outcome.effects) this.#confirm(effect);
     this.#answers = [
-      ...this.#answers.filter((answer) => !(answer.sticky && answer.sent)),
+      ...this.#answers.filter(({ sent, sticky }) => outsideWindows || !(sticky && sent)),
       ...outcome.answers.map((answer) => ({ ...answer, sent: false })),
     ];
-    return { ...downlink, linkCheck: outcome.linkCheck, problem: outcome.problem };
+    return { ...downlink, effects: outcome.effects, problem: outcome.problem };
+  }
+
+  #confirm({ kind }: MacEffect): void {
+    const { session } = this;
+    const confirms = { rekey_confirmed: 'rekey', reset_confirmed: 'reset' } as const;
+    if (kind === 'mode_confirmed') session.modeDue = false;
+    else if (kind === 'rekey_confirmed' || kind === 'reset_confirmed')
+      session.indication = session.indication === confirms[kind] ? undefined : session.indication;
+  }
+
+  /** Counters as the fault of an uplink wants them. */
+  #meddle(request: UplinkRequest | undefined): void {
+    const { session } = this;
+    const fault = request?.fault;
+    if (fault?.kind === 'skip_counters')
+      session.nextFCntUp = (session.nextFCntUp + fault.count) >>> 0;
+    if (fault?.kind !== 'reset_counters') return;
+    session.nextFCntUp = 0;
+    session.lastFCntDown = undefined;
+    session.lastAFCntDown = undefined;
+  }
+
+  /** What stands in every uplink until the network answers it. */
+  #indications(): readonly WaitingAnswer[] {
+    const { indication, modeDue } = this.session;
+    return [
+      ...(indication ? [{ ...indicationCommand(indication), sent: true }] : []),
+      ...(modeDue ? [{ ...deviceModeIndication(), sent: true }] : []),
+    ];
   }
 
   /** Divides the frame between answers and payload: new answers go first, repeated ones give way. */
@@ -132,15 +178,13 @@ export class DeviceLinkLayer {
     readonly carries: UplinkRequest | undefined;
   } {
     const limit = this.maxMacPayloadBytes;
-    const answers = this.#answers.slice(0, fittingAnswers(this.#answers, limit).length);
+    const indications = this.#indications();
+    const waiting = [...indications, ...this.#answers];
+    const answers = waiting.slice(0, fittingAnswers(waiting, limit).length);
     if (!request || fitsTogether(request, answers, limit)) return { answers, carries: request };
     const allRepeated = answers.every((answer) => answer.sent);
-    return allRepeated ? { answers: [], carries: request } : { answers, carries: undefined };
-  }
-
-  #backOff(): void {
-    const over = this.session.adrAckCount - ADR_ACK_LIMIT;
-    if (this.#adr && over >= ADR_ACK_DELAY && over % ADR_ACK_DELAY === 0)
-      this.settings = backedOff(this.settings);
+    return allRepeated && indications.length === 0
+      ? { answers: [], carries: request }
+      : { answers, carries: undefined };
   }
 }

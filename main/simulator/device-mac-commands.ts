@@ -1,50 +1,41 @@
 /**
- * MAC commands as a class A device reads and answers them. Bytes are taken apart here from the specification, not with
- * the network's command tables. TS001-1.0.3 §5.
+ * MAC commands as a device without class B reads and answers them. Bytes are taken apart here from the specification, not
+ * with the network's command tables. TS001-1.0.3 §5, LoRaWAN 1.1 §5.
  */
-import { readFrequencyHz, withChannel, withoutChannel } from './device-channels.ts';
 import { applyLinkAdrBlock, type LinkAdrRequest, readLinkAdrRequest } from './device-link-adr.ts';
-import type { RadioSettings } from './device-radio-settings.ts';
-
-const CID = {
-  LINK_CHECK: 0x02,
-  LINK_ADR: 0x03,
-  DUTY_CYCLE: 0x04,
-  RX_PARAM_SETUP: 0x05,
-  DEV_STATUS: 0x06,
-  NEW_CHANNEL: 0x07,
-  RX_TIMING_SETUP: 0x08,
-  TX_PARAM_SETUP: 0x09,
-  DL_CHANNEL: 0x0a,
-  DEVICE_TIME: 0x0d,
-} as const;
-
-/** Bytes after the CID of the commands a network sends. */
-const DOWNLINK_LENGTH: ReadonlyMap<number, number> = new Map([
-  [CID.LINK_CHECK, 2],
-  [CID.LINK_ADR, 4],
-  [CID.DUTY_CYCLE, 1],
-  [CID.RX_PARAM_SETUP, 4],
-  [CID.DEV_STATUS, 0],
-  [CID.NEW_CHANNEL, 5],
-  [CID.RX_TIMING_SETUP, 1],
-  [CID.TX_PARAM_SETUP, 1],
-  [CID.DL_CHANNEL, 4],
-  [CID.DEVICE_TIME, 5],
-]);
-
-/** An answer waiting for the next uplink. */
-export interface PendingAnswer {
-  readonly bytes: Uint8Array;
-  /** Repeated in every uplink until a downlink arrives. */
-  readonly sticky: boolean;
-}
+import { answer, handleRadioCommand, type PendingAnswer } from './device-mac-radio.ts';
+import { CID, type RawCommand, splitCommands } from './device-mac-table.ts';
+import type { DeviceClass, RadioSettings } from './device-radio-settings.ts';
 
 export interface LinkCheck {
   /** dB above the demodulation floor at the best gateway. */
   readonly marginDb: number;
   readonly gatewayCount: number;
 }
+
+/** Time of the network at the end of the uplink that asked for it. */
+export interface DeviceTime {
+  /** Seconds since 1980-01-06T00:00:00Z, leap seconds included. */
+  readonly gpsSeconds: number;
+}
+
+/** Rejoin-requests that the network demands (LoRaWAN 1.1 §5.13). */
+export interface ForcedRejoin {
+  readonly rejoinType: 0 | 2;
+  readonly dataRateIndex: number;
+  /** Transmissions until one is answered. */
+  readonly attempts: number;
+  /** Each pause lasts this long and up to 32 s more. */
+  readonly periodS: number;
+}
+
+/** What a command means beyond the radio settings. */
+export type MacEffect =
+  | { readonly kind: 'link_check'; readonly linkCheck: LinkCheck }
+  | { readonly kind: 'device_time'; readonly time: DeviceTime }
+  | { readonly kind: 'rekey_confirmed' | 'reset_confirmed' }
+  | { readonly kind: 'mode_confirmed'; readonly deviceClass: DeviceClass }
+  | { readonly kind: 'force_rejoin'; readonly rejoin: ForcedRejoin };
 
 export interface MacCommandInput {
   readonly settings: RadioSettings;
@@ -58,173 +49,139 @@ export interface MacCommandInput {
 export interface MacCommandOutcome {
   readonly settings: RadioSettings;
   readonly answers: readonly PendingAnswer[];
-  readonly linkCheck: LinkCheck | undefined;
+  readonly effects: readonly MacEffect[];
   /** Why reading stopped before the end. */
   readonly problem: string | undefined;
 }
 
-interface RawCommand {
-  readonly cid: number;
-  readonly payload: Uint8Array;
-}
-
-interface StepResult {
-  readonly settings: RadioSettings;
+interface Step {
+  readonly settings?: RadioSettings;
   readonly answer?: PendingAnswer;
+  readonly effect?: MacEffect;
 }
 
-function hexByte(value: number): string {
-  return `0x${value.toString(16).toUpperCase().padStart(2, '0')}`;
-}
-
-function split(bytes: Uint8Array): {
-  readonly commands: readonly RawCommand[];
-  readonly problem: string | undefined;
-} {
-  const commands: RawCommand[] = [];
-  for (let offset = 0; offset < bytes.length; ) {
-    const cid = bytes[offset] ?? 0;
-    const length = DOWNLINK_LENGTH.get(cid);
-    if (length === undefined)
-      return { commands, problem: `The network sent an unknown MAC command ${hexByte(cid)}.` };
-    const end = offset + 1 + length;
-    if (end > bytes.length)
-      return { commands, problem: `MAC command ${hexByte(cid)} from the network is cut short.` };
-    commands.push({ cid, payload: bytes.subarray(offset + 1, end) });
-    offset = end;
-  }
-  return { commands, problem: undefined };
-}
-
-function answer(cid: number, payload: readonly number[], sticky = false): PendingAnswer {
-  return { bytes: Uint8Array.of(cid, ...payload), sticky };
-}
-
-function rxParamSetup(settings: RadioSettings, payload: Uint8Array): StepResult {
-  const rx2DataRateIndex = (payload[0] ?? 0) & 0x0f;
-  const rx1DataRateOffset = ((payload[0] ?? 0) >> 4) & 0x07;
-  const rx2FrequencyHz = readFrequencyHz(payload, 1);
-  const { region } = settings;
-  const status =
-    (region.isDownlinkFrequency(rx2FrequencyHz) ? 1 : 0) |
-    (region.dataRates.get(rx2DataRateIndex)?.downlink ? 2 : 0) |
-    (rx1DataRateOffset <= region.maxRx1DataRateOffset ? 4 : 0);
-  return {
-    settings:
-      status === 7
-        ? { ...settings, rx2DataRateIndex, rx1DataRateOffset, rx2FrequencyHz }
-        : settings,
-    answer: answer(CID.RX_PARAM_SETUP, [status], true),
-  };
-}
+const FORCED_REJOIN_UNIT_S = 32;
+const MINOR_VERSION = 1;
+const CLASS_C = 2;
 
 function devStatus(input: MacCommandInput): PendingAnswer {
   const marginDb = Math.max(-32, Math.min(31, Math.round(input.snrDb)));
   return answer(CID.DEV_STATUS, [input.battery, marginDb & 0x3f]);
 }
 
-function newChannel(settings: RadioSettings, payload: Uint8Array): StepResult {
-  const { region } = settings;
-  if (region.fixedChannels) return { settings };
-  const index = payload[0] ?? 0;
-  const frequencyHz = readFrequencyHz(payload, 1);
-  const minDataRateIndex = (payload[4] ?? 0) & 0x0f;
-  const maxDataRateIndex = (payload[4] ?? 0) >> 4;
-  const changeable = index >= region.defaultChannelCount && index < region.maxChannelCount;
-  const ratesOk =
-    minDataRateIndex <= maxDataRateIndex &&
-    region.dataRates.get(minDataRateIndex)?.uplink === true &&
-    region.dataRates.get(maxDataRateIndex)?.uplink === true;
-  const removes = frequencyHz === 0;
-  const status =
-    (changeable && (removes || region.isUplinkFrequency(frequencyHz)) ? 1 : 0) |
-    (changeable && (removes || ratesOk) ? 2 : 0);
-  const reply = answer(CID.NEW_CHANNEL, [status]);
-  if (status !== 3) return { settings, answer: reply };
-  const channels = removes
-    ? withoutChannel(settings.channels, index)
-    : withChannel(settings.channels, {
-        index,
-        frequencyHz,
-        minDataRateIndex,
-        maxDataRateIndex,
-        downlinkFrequencyHz: frequencyHz,
-        enabled: true,
-      });
-  return { settings: { ...settings, channels }, answer: reply };
+function forceRejoin(payload: Uint8Array): MacEffect {
+  const bits = (payload[0] ?? 0) | ((payload[1] ?? 0) << 8);
+  const rejoin: ForcedRejoin = {
+    dataRateIndex: bits & 0x0f,
+    // 1 is treated as 0, and so is what is reserved.
+    rejoinType: ((bits >> 4) & 0x07) === 2 ? 2 : 0,
+    attempts: 1 + ((bits >> 8) & 0x07),
+    periodS: FORCED_REJOIN_UNIT_S * 2 ** ((bits >> 11) & 0x07),
+  };
+  return { kind: 'force_rejoin', rejoin };
 }
 
-function dlChannel(settings: RadioSettings, payload: Uint8Array): StepResult {
-  const { region } = settings;
-  if (region.fixedChannels) return { settings };
-  const index = payload[0] ?? 0;
-  const downlinkFrequencyHz = readFrequencyHz(payload, 1);
-  const channel = settings.channels.find((candidate) => candidate.index === index);
-  const status = (region.isDownlinkFrequency(downlinkFrequencyHz) ? 1 : 0) | (channel ? 2 : 0);
-  const reply = answer(CID.DL_CHANNEL, [status], true);
-  if (status !== 3 || !channel) return { settings, answer: reply };
-  const channels = withChannel(settings.channels, { ...channel, downlinkFrequencyHz });
-  return { settings: { ...settings, channels }, answer: reply };
+function rejoinParamSetup(settings: RadioSettings, byte: number): Step {
+  const rejoinPeriod = { uplinks: 2 ** ((byte & 0x0f) + 4), seconds: 2 ** ((byte >> 4) + 10) };
+  return {
+    settings: { ...settings, rejoinPeriod },
+    // This device can keep the time as well.
+    answer: answer(CID.REJOIN_PARAM_SETUP, [1]),
+  };
 }
 
-/** One command that is not LinkADRReq. TXParamSetupReq is not part of the two regions, so it stays unanswered. */
-function step(settings: RadioSettings, command: RawCommand, input: MacCommandInput): StepResult {
-  const first = command.payload[0] ?? 0;
-  switch (command.cid) {
-    case CID.DUTY_CYCLE:
-      return {
-        settings: { ...settings, maxDutyCycleExponent: first & 0x0f },
-        answer: answer(CID.DUTY_CYCLE, []),
-      };
-    case CID.RX_PARAM_SETUP:
-      return rxParamSetup(settings, command.payload);
+function deviceTime(payload: Uint8Array): MacEffect {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  const gpsSeconds = view.getUint32(0, true) + view.getUint8(4) / 256;
+  return { kind: 'device_time', time: { gpsSeconds } };
+}
+
+/** A confirmation counts for the minor version this device speaks. */
+function confirmed(kind: 'rekey_confirmed' | 'reset_confirmed', byte: number): Step {
+  return (byte & 0x0f) === MINOR_VERSION ? { effect: { kind } } : {};
+}
+
+/** One command that is not LinkADRReq. */
+function step(settings: RadioSettings, { cid, payload }: RawCommand, input: MacCommandInput): Step {
+  const radio = handleRadioCommand(settings, cid, payload);
+  if (radio) return radio;
+  const first = payload[0] ?? 0;
+  switch (cid) {
+    case CID.LINK_CHECK: {
+      const linkCheck = { marginDb: first, gatewayCount: payload[1] ?? 0 };
+      return { effect: { kind: 'link_check', linkCheck } };
+    }
     case CID.DEV_STATUS:
-      return { settings, answer: devStatus(input) };
-    case CID.NEW_CHANNEL:
-      return newChannel(settings, command.payload);
-    case CID.RX_TIMING_SETUP:
-      return {
-        settings: { ...settings, rx1DelayS: Math.max(1, first & 0x0f) },
-        answer: answer(CID.RX_TIMING_SETUP, [], true),
-      };
-    case CID.DL_CHANNEL:
-      return dlChannel(settings, command.payload);
+      return { answer: devStatus(input) };
+    case CID.DEVICE_TIME:
+      return { effect: deviceTime(payload) };
+    case CID.REKEY:
+      return confirmed('rekey_confirmed', first);
+    case CID.RESET:
+      return confirmed('reset_confirmed', first);
+    case CID.FORCE_REJOIN:
+      return { effect: forceRejoin(payload) };
+    case CID.REJOIN_PARAM_SETUP:
+      return rejoinParamSetup(settings, first);
+    case CID.DEVICE_MODE:
+      return { effect: { kind: 'mode_confirmed', deviceClass: first === CLASS_C ? 'C' : 'A' } };
     default:
-      return { settings };
+      return {};
   }
+}
+
+/** The LinkADRReqs from a position on, which count as one. */
+function linkAdrBlock(commands: readonly RawCommand[], from: number): readonly LinkAdrRequest[] {
+  const behind = commands.findIndex(({ cid }, at) => at > from && cid !== CID.LINK_ADR);
+  return commands
+    .slice(from, behind < 0 ? undefined : behind)
+    .map(({ payload }) => readLinkAdrRequest(payload));
 }
 
 /** Reads the commands of one downlink, applies them in order and collects the answers in that order. */
 export function handleMacCommands(input: MacCommandInput): MacCommandOutcome {
-  const { commands, problem } = split(input.commands);
-  let settings = input.settings;
-  let linkCheck: LinkCheck | undefined;
+  const { macVersion } = input.settings;
+  const { commands, problem } = splitCommands(input.commands, macVersion);
+  let { settings } = input;
   const answers: PendingAnswer[] = [];
+  const effects: MacEffect[] = [];
   for (let at = 0; at < commands.length; at += 1) {
     const command = commands[at];
     if (!command) break;
     if (command.cid === CID.LINK_ADR) {
-      const block: LinkAdrRequest[] = [readLinkAdrRequest(command.payload)];
-      for (let next = commands[at + 1]; next?.cid === CID.LINK_ADR; next = commands[at + 1]) {
-        block.push(readLinkAdrRequest(next.payload));
-        at += 1;
-      }
+      const block = linkAdrBlock(commands, at);
       const result = applyLinkAdrBlock(settings, block);
       settings = result.settings;
-      for (let count = 0; count < block.length; count += 1)
-        answers.push(answer(CID.LINK_ADR, [result.status]));
+      // One answer for each request, in LoRaWAN 1.1 a single one (§5.3).
+      const count = macVersion === '1.1' ? 1 : block.length;
+      for (let n = 0; n < count; n += 1) answers.push(answer(CID.LINK_ADR, [result.status]));
+      at += block.length - 1;
       continue;
     }
-    if (command.cid === CID.LINK_CHECK)
-      linkCheck = { marginDb: command.payload[0] ?? 0, gatewayCount: command.payload[1] ?? 0 };
     const result = step(settings, command, input);
-    settings = result.settings;
+    settings = result.settings ?? settings;
     if (result.answer) answers.push(result.answer);
+    if (result.effect) effects.push(result.effect);
   }
-  return { settings, answers, linkCheck, problem };
+  return { settings, answers, effects, problem };
 }
 
 /** LinkCheckReq, to be put in front of other answers. */
 export function linkCheckRequest(): PendingAnswer {
   return answer(CID.LINK_CHECK, []);
+}
+
+/** DeviceTimeReq, to be put in front of other answers. */
+export function deviceTimeRequest(): PendingAnswer {
+  return answer(CID.DEVICE_TIME, []);
+}
+
+/** RekeyInd or ResetInd. */
+export function indicationCommand(indication: 'rekey' | 'reset'): PendingAnswer {
+  return answer(indication === 'rekey' ? CID.REKEY : CID.RESET, [MINOR_VERSION]);
+}
+
+/** DeviceModeInd of a device that listens all the time. */
+export function deviceModeIndication(): PendingAnswer {
+  return answer(CID.DEVICE_MODE, [CLASS_C]);
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { formatHex } from '../lorawan/index.ts';
-import type { LinkCheck } from './device-mac-commands.ts';
+import type { DeviceTime, LinkCheck } from './device-mac-commands.ts';
 import type { RadioSettings } from './device-radio-settings.ts';
 import type { DeviceSession } from './device-session.ts';
 import type { DeviceProblem, DeviceSnapshot, PayloadRecord } from './device-snapshot.ts';
@@ -23,6 +23,7 @@ export class DeviceReport {
   lastUplink: PayloadRecord | undefined;
   lastDownlink: PayloadRecord | undefined;
   linkCheck: LinkCheck | undefined;
+  deviceTime: DeviceTime | undefined;
   problems: readonly DeviceProblem[] = [];
   readonly #clock: Clock;
 
@@ -51,10 +52,11 @@ export class DeviceReport {
     | 'lastUplink'
     | 'lastDownlink'
     | 'linkCheck'
+    | 'deviceTime'
     | 'problems'
   > {
     const { sentCount, receivedCount, acknowledgedCount, linkCheck, problems } = this;
-    const { lastUplink, lastDownlink } = this;
+    const { deviceTime, lastUplink, lastDownlink } = this;
     return {
       sentCount,
       receivedCount,
@@ -62,6 +64,7 @@ export class DeviceReport {
       lastUplink,
       lastDownlink,
       linkCheck,
+      deviceTime,
       problems,
     };
   }
@@ -75,12 +78,14 @@ export class DeviceReport {
 /** The part of a snapshot that a session gives. */
 export function sessionFields(
   session: DeviceSession | undefined,
-): Pick<DeviceSnapshot, 'devAddr' | 'fCntUp' | 'fCntDown'> {
+): Pick<DeviceSnapshot, 'devAddr' | 'fCntUp' | 'fCntDown' | 'aFCntDown' | 'isConfirmed'> {
   const next = session?.nextFCntUp ?? 0;
   return {
     devAddr: session?.devAddr,
     fCntUp: next > 0 ? next - 1 : undefined,
     fCntDown: session?.lastFCntDown,
+    aFCntDown: session?.lastAFCntDown,
+    isConfirmed: session !== undefined && session.indication === undefined,
   };
 }
 

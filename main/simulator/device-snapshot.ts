@@ -1,6 +1,6 @@
 import type { DevAddr } from '../lorawan/index.ts';
 import type { SimulatedDeviceConfig } from './device-config.ts';
-import type { LinkCheck } from './device-mac-commands.ts';
+import type { DeviceTime, LinkCheck } from './device-mac-commands.ts';
 
 export type DeviceState = 'idle' | 'joining' | 'joined';
 
@@ -19,7 +19,8 @@ export interface ReceivedDownlink {
   readonly fPort: number;
   readonly payload: Uint8Array;
   readonly confirmed: boolean;
-  readonly window: 'RX1' | 'RX2';
+  /** RXC: a device of class C heard it outside the windows of an uplink. */
+  readonly window: 'RX1' | 'RX2' | 'RXC';
 }
 
 export interface DeviceProblem {
@@ -39,7 +40,12 @@ export interface DeviceSnapshot {
   readonly devAddr: DevAddr | undefined;
   /** Counter of the last uplink; undefined before the first. */
   readonly fCntUp: number | undefined;
+  /** Counter of the last downlink; in LoRaWAN 1.1 of those without application payload. */
   readonly fCntDown: number | undefined;
+  /** Counter of the last application downlink of a LoRaWAN 1.1 session. */
+  readonly aFCntDown: number | undefined;
+  /** The network knows of the session: LoRaWAN 1.1 asks for RekeyConf or ResetConf. */
+  readonly isConfirmed: boolean;
   readonly lastDevNonce: number | undefined;
   readonly dataRateIndex: number;
   readonly txPowerIndex: number;
@@ -55,6 +61,7 @@ export interface DeviceSnapshot {
   readonly lastUplink: PayloadRecord | undefined;
   readonly lastDownlink: PayloadRecord | undefined;
   readonly linkCheck: LinkCheck | undefined;
+  readonly deviceTime: DeviceTime | undefined;
   /** The latest problems, newest last. */
   readonly problems: readonly DeviceProblem[];
 }

@@ -1,15 +1,9 @@
 import { appendMic, encodeUplinkMessage } from '../lorawan/index.ts';
 import { cryptPayload, dataFrameMic } from './device-crypto.ts';
-import type { PendingAnswer } from './device-mac-commands.ts';
+import { cryptFOpts, type UplinkPlace, uplinkMic11 } from './device-crypto-11.ts';
+import type { UplinkFault } from './device-faults.ts';
+import type { PendingAnswer } from './device-mac-radio.ts';
 import type { DeviceSession } from './device-session.ts';
-
-/** A deliberate mistake in the next uplink. */
-export type UplinkFault =
-  | { readonly kind: 'bad_mic' }
-  /** The last frame once more, byte for byte. */
-  | { readonly kind: 'replay' }
-  /** Leaves out this many counters. */
-  | { readonly kind: 'skip_counters'; readonly count: number };
 
 /** An application payload to send. */
 export interface UplinkRequest {
@@ -26,10 +20,14 @@ export type UplinkOrder = Partial<Pick<UplinkRequest, 'fPort' | 'payload'>> &
 export interface UplinkParts {
   readonly request: UplinkRequest | undefined;
   readonly answers: readonly PendingAnswer[];
-  readonly ack: boolean;
+  /** Counter of the confirmed downlink that it acknowledges. */
+  readonly acknowledges: number | undefined;
   readonly adr: boolean;
   readonly adrAckReq: boolean;
 }
+
+/** A frame complete but for its MIC, which in LoRaWAN 1.1 depends on where it is sent. */
+export type SignableFrame = (place: UplinkPlace) => Uint8Array;
 
 /** FHDR without FOpts. */
 const FHDR_BYTES = 7;
@@ -65,32 +63,42 @@ export function fitsTogether(
   return FHDR_BYTES + fOptsBytes + F_PORT_BYTES + request.payload.length <= maxMacPayloadBytes;
 }
 
-function concatenated(answers: readonly PendingAnswer[]): Uint8Array {
-  return Uint8Array.from(answers.flatMap((answer) => [...answer.bytes]));
+function fOptsOf(session: DeviceSession, { answers, request }: UplinkParts): Uint8Array {
+  const stray = request?.fault?.kind === 'unknown_mac_command' ? [request.fault.cid] : [];
+  const commands = Uint8Array.from([...answers.flatMap(({ bytes }) => [...bytes]), ...stray]);
+  const plain = commands.subarray(0, F_OPTS_MAX_BYTES);
+  if (session.minor === 0) return plain;
+  const { devAddr, nextFCntUp, nwkSEncKey } = session;
+  return cryptFOpts(nwkSEncKey, { direction: 'up', devAddr, fullFCnt: nextFCntUp }, plain);
 }
 
-/** Encrypts and signs a data uplink with the session's next counter. Does not change the session. */
-export function buildUplink(session: DeviceSession, parts: UplinkParts): Uint8Array {
-  const { request } = parts;
-  const fullFCnt = session.nextFCntUp;
+/** Encrypts a data uplink with the session's next counter. Does not change the session. */
+export function buildUplink(session: DeviceSession, parts: UplinkParts): SignableFrame {
+  const { acknowledges, adr, adrAckReq, request } = parts;
+  const { appSKey, devAddr, fNwkSIntKey, minor, nextFCntUp: fullFCnt, nwkSEncKey } = session;
   const message = encodeUplinkMessage({
     confirmed: request?.confirmed ?? false,
-    devAddr: session.devAddr,
-    fCtrl: { adr: parts.adr, adrAckReq: parts.adrAckReq, ack: parts.ack },
+    devAddr,
+    fCtrl: { adr, adrAckReq, ack: acknowledges !== undefined },
     fCnt: fullFCnt,
-    fOpts: concatenated(parts.answers),
+    fOpts: fOptsOf(session, parts),
     ...(request && {
       fPort: request.fPort,
       frmPayload: cryptPayload(
-        request.fPort === 0 ? session.nwkSKey : session.appSKey,
+        request.fPort === 0 ? nwkSEncKey : appSKey,
         'up',
-        session.devAddr,
+        devAddr,
         fullFCnt,
         request.payload,
       ),
     }),
   });
-  const mic = dataFrameMic(session.nwkSKey, 'up', session.devAddr, fullFCnt, message);
-  if (request?.fault?.kind === 'bad_mic') mic[0] = (mic[0] ?? 0) ^ 0xff;
-  return appendMic(message, mic);
+  return (place) => {
+    const mic =
+      minor === 0
+        ? dataFrameMic(fNwkSIntKey, 'up', devAddr, fullFCnt, message)
+        : uplinkMic11(session, { devAddr, fullFCnt }, message, acknowledges ?? 0, place);
+    if (request?.fault?.kind === 'bad_mic') mic[0] = (mic[0] ?? 0) ^ 0xff;
+    return appendMic(message, mic);
+  };
 }

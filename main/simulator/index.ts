@@ -1,10 +1,16 @@
 export type { Air, AirOptions, Position } from './air.ts';
 export { createAir } from './air.ts';
 export type { DeviceActivation, SimulatedDeviceConfig } from './device-config.ts';
-export type { LinkCheck } from './device-mac-commands.ts';
+export type { UplinkFault } from './device-faults.ts';
+export type { DeviceTime, LinkCheck } from './device-mac-commands.ts';
 export type { DeviceMemory } from './device-memory.ts';
-export type { DeviceMacVersion } from './device-radio-settings.ts';
+export {
+  DEVICE_MAC_VERSIONS,
+  type DeviceClass,
+  type DeviceMacVersion,
+} from './device-radio-settings.ts';
 export { DEVICE_BAND_IDS, type DeviceBandId } from './device-region.ts';
+export type { RejoinType } from './device-session.ts';
 export type {
   DeviceProblem,
   DeviceSnapshot,
@@ -12,7 +18,7 @@ export type {
   PayloadRecord,
   ReceivedDownlink,
 } from './device-snapshot.ts';
-export type { UplinkFault, UplinkOrder, UplinkRequest } from './device-uplink.ts';
+export type { UplinkOrder, UplinkRequest } from './device-uplink.ts';
 export { PAYLOAD_KINDS, type PayloadKind, type PayloadProducer } from './payload-producer.ts';
 export { type Random, seededRandom } from './seeded-random.ts';
 export {

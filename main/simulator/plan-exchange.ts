@@ -1,12 +1,23 @@
 import { chooseChannel } from './device-channels.ts';
-import type { Exchange } from './device-radio.ts';
+import type { Exchange, WindowPlan } from './device-radio.ts';
 import { eirpDbm, type RadioSettings } from './device-radio-settings.ts';
 import type { Random } from './seeded-random.ts';
 
 /** Delays of the two windows after the end of an uplink, in seconds. */
 export type WindowDelaysS = readonly [rx1: number, rx2: number];
 
-export type ExchangePlan = Pick<Exchange, 'frequencyHz' | 'modulation' | 'eirpDbm' | 'rx1' | 'rx2'>;
+export type ExchangePlan = Pick<
+  Exchange,
+  'frequencyHz' | 'modulation' | 'eirpDbm' | 'rx1' | 'rx2'
+> & {
+  readonly channelIndex: number;
+};
+
+/** Where RX2 is, and where a device of class C listens all the time. */
+export function rx2Of(settings: RadioSettings): Omit<WindowPlan, 'delayS'> | undefined {
+  const rate = settings.region.dataRates.get(settings.rx2DataRateIndex);
+  return rate && { frequencyHz: settings.rx2FrequencyHz, modulation: rate.modulation };
+}
 
 /** Chooses a channel and works out both windows; undefined when no enabled channel allows the data rate. */
 export function planExchange(
@@ -19,11 +30,12 @@ export function planExchange(
   const channel = chooseChannel(settings.channels, dataRateIndex, random);
   const uplink = region.dataRates.get(dataRateIndex);
   const rx1 = region.dataRates.get(
-    region.rx1DataRateIndex(dataRateIndex, settings.rx1DataRateOffset),
+    region.rx1DataRateIndex(dataRateIndex, settings.rx1DataRateOffset, settings.downlinkDwellTime),
   );
-  const rx2 = region.dataRates.get(settings.rx2DataRateIndex);
+  const rx2 = rx2Of(settings);
   if (!channel || !uplink || !rx1 || !rx2) return undefined;
   return {
+    channelIndex: channel.index,
     frequencyHz: channel.frequencyHz,
     modulation: uplink.modulation,
     eirpDbm: eirpDbm(settings),
@@ -32,10 +44,6 @@ export function planExchange(
       frequencyHz: channel.downlinkFrequencyHz,
       modulation: rx1.modulation,
     },
-    rx2: {
-      delayS: rx2DelayS,
-      frequencyHz: settings.rx2FrequencyHz,
-      modulation: rx2.modulation,
-    },
+    rx2: { delayS: rx2DelayS, ...rx2 },
   };
 }

@@ -42,6 +42,12 @@ export const noJoin = defineError(
   'The simulated device {device_id} is activated by personalization and cannot join.',
 );
 
+export const noRejoin = defineError(
+  'gatehouse/simulator:no_rejoin',
+  'FAILED_PRECONDITION',
+  'The simulated device {device_id} has no LoRaWAN 1.1 session of a join, so it has nothing to rejoin. Let it join a LoRaWAN 1.1 network first.',
+);
+
 export const payloadTooLong = defineError(
   'gatehouse/simulator:payload_too_long',
   'INVALID_ARGUMENT',

@@ -140,8 +140,8 @@ describe('simulator', () => {
     const { simulator } = bench;
     const text = (run: () => unknown) => expect(run);
     text(() => simulator.addDevice(deviceConfig())).toThrow('exists already');
-    text(() => simulator.addDevice(deviceConfig({ id: 'x', bandId: 'KR_920_923' }))).toThrow(
-      'do not know the band KR_920_923',
+    text(() => simulator.addDevice(deviceConfig({ id: 'x', bandId: 'CN_779_787' }))).toThrow(
+      'do not know the band CN_779_787',
     );
     text(() => simulator.addDevice(deviceConfig({ id: 'x', fPort: 0 }))).toThrow('FPort');
     text(() =>

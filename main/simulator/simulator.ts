@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.ts';
 import { type Air, createAir, type Position } from './air.ts';
 import { checkDeviceConfig, type SimulatedDeviceConfig } from './device-config.ts';
 import type { DeviceMemory } from './device-memory.ts';
+import type { RejoinType } from './device-session.ts';
 import type { DeviceSnapshot, ReceivedDownlink } from './device-snapshot.ts';
 import type { UplinkOrder } from './device-uplink.ts';
 import { forkRandom, type Random, seededRandom } from './seeded-random.ts';
@@ -48,7 +49,10 @@ export interface Simulator {
   devices(): readonly DeviceSnapshot[];
   join(id: string): void;
   sendUplink(id: string, request: UplinkOrder): void;
+  /** Lets a device with a LoRaWAN 1.1 session send a rejoin-request of that type. */
+  rejoin(id: string, rejoinType: RejoinType): void;
   requestLinkCheck(id: string): void;
+  requestDeviceTime(id: string): void;
   setInterval(id: string, intervalS: number): void;
   /** Starts one device, or all. */
   start(id?: string): void;
@@ -131,7 +135,7 @@ class SimulatedWorld implements Simulator {
 
   removeDevice(id: string): void {
     const device = this.#find(id);
-    device.stop();
+    device.remove();
     this.#devices.delete(id);
     this.#emit({ kind: 'removed', id });
   }
@@ -156,8 +160,16 @@ class SimulatedWorld implements Simulator {
     this.#find(id).sendUplink(request);
   }
 
+  rejoin(id: string, rejoinType: RejoinType): void {
+    this.#find(id).rejoin(rejoinType);
+  }
+
   requestLinkCheck(id: string): void {
     this.#find(id).requestLinkCheck();
+  }
+
+  requestDeviceTime(id: string): void {
+    this.#find(id).requestDeviceTime();
   }
 
   setInterval(id: string, intervalS: number): void {

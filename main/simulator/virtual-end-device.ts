@@ -1,26 +1,19 @@
 import type { Clock, Timer } from '../base/clock.ts';
-import { expandKey } from '../lorawan/index.ts';
 import type { Air, Position, Signal } from './air.ts';
+import { DeviceActivation } from './device-activation.ts';
 import type { SimulatedDeviceConfig } from './device-config.ts';
-import { acceptJoin, JOIN_ACCEPT_DELAY_1_S, JOIN_ACCEPT_DELAY_2_S } from './device-join.ts';
-import { DeviceJoiner } from './device-joiner.ts';
-import type { AcceptedDownlink, DeviceLinkLayer, PreparedUplink } from './device-link-layer.ts';
-import {
-  type DeviceMemory,
-  linkOf,
-  powerUpLink,
-  powerUpSettings,
-  sessionMemory,
-} from './device-memory.ts';
-import { createDeviceRadio, type DeviceRadio, type Exchange } from './device-radio.ts';
-import type { RadioSettings } from './device-radio-settings.ts';
+import type { AcceptedDownlink, DeviceLinkLayer } from './device-link-layer.ts';
+import type { MacEffect } from './device-mac-commands.ts';
+import { type DeviceMemory, powerUpLink, sessionMemory } from './device-memory.ts';
 import type { DeviceRegion } from './device-region.ts';
+import type { DueRejoin } from './device-rejoins.ts';
 import { DeviceReport, sessionFields, settingsFields } from './device-report.ts';
-import { createSession } from './device-session.ts';
+import type { RejoinType } from './device-session.ts';
 import type { DeviceSnapshot, DeviceState, ReceivedDownlink } from './device-snapshot.ts';
-import { maxApplicationPayload, type UplinkOrder, type UplinkRequest } from './device-uplink.ts';
+import { DeviceTransmitter } from './device-transmitter.ts';
+import { maxApplicationPayload, type UplinkOrder } from './device-uplink.ts';
+import { DeviceUplinks, type OutgoingFrame } from './device-uplinks.ts';
 import { type PayloadProducer, payloadProducer } from './payload-producer.ts';
-import { planExchange, type WindowDelaysS } from './plan-exchange.ts';
 import type { Random } from './seeded-random.ts';
 import * as errors from './simulator-errors.ts';
 
@@ -37,42 +30,26 @@ export interface VirtualEndDeviceOptions {
   readonly onDownlink: (downlink: ReceivedDownlink) => void;
 }
 
-/** A frame that may still be repeated. */
-interface Transmission extends PreparedUplink {
-  readonly transmissionsLeft: number;
-}
-
 /** What the device does next, and when on the monotonic clock. */
 type Plan = { readonly atMs: number; readonly run: () => void };
 
-type ExchangeResult = Pick<Exchange, 'onFrame' | 'onDone'>;
-
-const CONFIRMED_TRANSMISSIONS = 4;
-const MAX_QUEUED_UPLINKS = 16;
 const DEFAULT_JITTER = 0.1;
 
-/** A class A end device: joins, measures, sends, and listens in its windows. At rest it holds one timer at most. */
+/** An end device: joins, measures, sends, and listens. At rest one of class A holds one timer at most. */
 export class VirtualEndDevice {
   readonly config: SimulatedDeviceConfig;
   readonly #options: VirtualEndDeviceOptions;
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #radio: DeviceRadio;
   readonly #report: DeviceReport;
+  readonly #uplinks: DeviceUplinks;
+  readonly #transmitter: DeviceTransmitter;
+  readonly #activation: DeviceActivation;
   readonly #produce: PayloadProducer;
-  /** Absent when activated by personalization. */
-  readonly #joiner: DeviceJoiner | undefined;
   #link: DeviceLinkLayer | undefined;
   #running = false;
-  #joining = false;
   #intervalS: number;
   #timer: Timer | undefined;
-  #queue: readonly UplinkRequest[] = [];
-  #current: Transmission | undefined;
-  #lastFrame: Uint8Array | undefined;
-  #emptyUplinkDue = false;
-  /** Earliest next transmission (back-off, pause before a repetition, duty cycle). */
-  #notBeforeMs = 0;
   #nextPeriodicMs = 0;
 
   constructor(options: VirtualEndDeviceOptions) {
@@ -81,18 +58,29 @@ export class VirtualEndDevice {
     this.config = config;
     this.#clock = clock;
     this.#random = random;
-    this.#radio = createDeviceRadio(options);
     this.#report = new DeviceReport(clock);
+    this.#uplinks = new DeviceUplinks(this.#report);
+    const report = this.#report;
+    this.#transmitter = new DeviceTransmitter({
+      ...options,
+      report,
+      onContinuous: (signal) => this.#onContinuous(signal),
+    });
     this.#intervalS = config.intervalS;
     this.#produce = payloadProducer(config.payload, random);
-    const { activation } = config;
-    if (activation.kind === 'otaa')
-      this.#joiner = new DeviceJoiner(config, expandKey(activation.appKey), random, memory);
-    this.#link = powerUpLink(config, region, memory?.session);
+    this.#activation = new DeviceActivation({
+      ...options,
+      report,
+      transmitter: this.#transmitter,
+      onSession: (link) => this.#onSession(link),
+      onDone: () => this.#changed(),
+    });
+    const { roots } = this.#activation.joiner ?? {};
+    this.#enter(powerUpLink(config, region, memory?.session, roots));
   }
 
   get state(): DeviceState {
-    if (this.#joining) return 'joining';
+    if (this.#activation.joining) return 'joining';
     return this.#link ? 'joined' : 'idle';
   }
 
@@ -103,10 +91,10 @@ export class VirtualEndDevice {
       state: this.state,
       running: this.#running,
       intervalS: this.#intervalS,
-      lastDevNonce: this.#joiner?.lastDevNonce,
-      queuedCount: this.#queue.length,
+      lastDevNonce: this.#activation.joiner?.lastDevNonce,
+      queuedCount: this.#uplinks.queuedCount,
       ...sessionFields(this.#link?.session),
-      ...settingsFields(this.#link?.settings ?? this.#powerUpSettings()),
+      ...settingsFields(this.#link?.settings ?? this.#activation.freshSettings),
       ...this.#report.fields(),
     };
   }
@@ -114,7 +102,7 @@ export class VirtualEndDevice {
   /** What it keeps over a loss of power, as of now. */
   memory(): DeviceMemory {
     return {
-      ...(this.#joiner?.memory() ?? { devNonces: [] }),
+      ...(this.#activation.joiner?.memory() ?? { devNonces: [] }),
       ...(this.#link && { session: sessionMemory(this.#link) }),
     };
   }
@@ -131,35 +119,46 @@ export class VirtualEndDevice {
   /** Ends automatic activity and an unfinished join; a session stays for uplinks on demand. */
   stop(): void {
     this.#running = false;
-    this.#joining = false;
-    this.#current = undefined;
-    this.#queue = [];
-    this.#emptyUplinkDue = false;
-    this.#radio.cancel();
+    this.#activation.joining = false;
+    this.#uplinks.clear();
+    this.#transmitter.cancel();
     this.#changed();
+  }
+
+  /** Switches the device off for good. */
+  remove(): void {
+    this.#enter(undefined);
+    this.stop();
   }
 
   /** Joins anew, giving up the present session. */
   join(): void {
-    if (!this.#joiner) throw errors.noJoin({ device_id: this.config.id });
-    this.#radio.cancel();
+    if (!this.#activation.joiner) throw errors.noJoin({ device_id: this.config.id });
+    this.#transmitter.cancel();
     this.#beginJoin();
+    this.#changed();
+  }
+
+  /** Sends a rejoin-request as soon as the windows of earlier uplinks are over. */
+  rejoin(rejoinType: RejoinType): void {
+    const { session } = this.#joinedLink();
+    if (session.minor === 0 || !session.join) throw errors.noRejoin({ device_id: this.config.id });
+    this.#activation.rejoins.order(rejoinType);
     this.#changed();
   }
 
   /** Sends a payload as soon as the windows of earlier uplinks are over. */
   sendUplink(wanted: UplinkOrder): void {
-    const link = this.#link;
     const request = {
       ...wanted,
       fPort: wanted.fPort ?? this.config.fPort,
       payload: wanted.payload ?? this.#produce(),
     };
-    if (!link || this.#joining) throw errors.notJoined({ device_id: this.config.id });
-    if (request.fault?.kind === 'replay' && !this.#lastFrame)
+    const link = this.#joinedLink();
+    if (request.fault?.kind === 'replay' && !this.#uplinks.lastFrame)
       throw errors.nothingToReplay({ device_id: this.config.id });
-    if (this.#queue.length >= MAX_QUEUED_UPLINKS)
-      throw errors.queueFull({ device_id: this.config.id, length: this.#queue.length });
+    if (this.#uplinks.isFull)
+      throw errors.queueFull({ device_id: this.config.id, length: this.#uplinks.queuedCount });
     const maxLength = maxApplicationPayload(link.maxMacPayloadBytes);
     if (request.payload.length > maxLength)
       throw errors.payloadTooLong({
@@ -167,14 +166,18 @@ export class VirtualEndDevice {
         data_rate_index: link.dataRateIndex,
         max_length: maxLength,
       });
-    this.#queue = [...this.#queue, { ...request, payload: request.payload.slice() }];
+    this.#uplinks.push({ ...request, payload: request.payload.slice() });
     this.#changed();
   }
 
   /** Asks the network for margin and gateway count with the next uplink. */
   requestLinkCheck(): void {
-    if (!this.#link) throw errors.notJoined({ device_id: this.config.id });
-    this.#link.requestLinkCheck();
+    this.#joinedLink().requestLinkCheck();
+  }
+
+  /** Asks the network for its time with the next uplink. */
+  requestDeviceTime(): void {
+    this.#joinedLink().requestDeviceTime();
   }
 
   /** Changes the seconds between uplinks; 0 sends only on demand. */
@@ -182,6 +185,31 @@ export class VirtualEndDevice {
     this.#intervalS = intervalS;
     this.#scheduleNextPeriodic();
     this.#changed();
+  }
+
+  #joinedLink(): DeviceLinkLayer {
+    if (!this.#link || this.#activation.joining)
+      throw errors.notJoined({ device_id: this.config.id });
+    return this.#link;
+  }
+
+  /** Goes on with a session, or without one. */
+  #enter(link: DeviceLinkLayer | undefined): void {
+    this.#link = link;
+    if (link) this.#activation.rejoins.begin(this.#clock.monotonic(), link.session.nextFCntUp);
+    this.#tune();
+  }
+
+  #onSession(link: DeviceLinkLayer): void {
+    this.#uplinks.giveUp();
+    this.#enter(link);
+    this.#schedulePeriodicSoon();
+  }
+
+  /** A device of class C listens in its RX2 parameters, which MAC commands change. */
+  #tune(): void {
+    const isClassC = this.config.deviceClass === 'C';
+    this.#transmitter.listen(isClassC ? this.#link?.settings : undefined);
   }
 
   #changed(): void {
@@ -193,7 +221,7 @@ export class VirtualEndDevice {
   #arm(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const plan = this.#radio.busy ? undefined : this.#plan();
+    const plan = this.#transmitter.busy ? undefined : this.#plan();
     if (!plan) return;
     this.#timer = this.#clock.setTimer(Math.max(0, plan.atMs - this.#clock.monotonic()), () => {
       this.#timer = undefined;
@@ -202,25 +230,26 @@ export class VirtualEndDevice {
   }
 
   #plan(): Plan | undefined {
-    const atMs = this.#notBeforeMs;
-    if (this.#joining) return { atMs, run: () => this.#transmitJoinRequest() };
+    const atMs = this.#transmitter.notBeforeMs;
+    if (this.#activation.joining) return { atMs, run: () => this.#transmitJoinRequest() };
     const link = this.#link;
     if (!link) return undefined;
-    const current = this.#current;
-    if (current) return { atMs, run: () => this.#transmitData(link, current) };
-    const [request] = this.#queue;
-    if (request) return { atMs, run: () => this.#sendNext(link, request) };
-    if (this.#emptyUplinkDue) return { atMs, run: () => this.#sendNext(link, undefined) };
+    const uplink = this.#planUplink(link);
+    const rejoin = this.#activation.rejoins.next(link, this.#clock.monotonic());
+    const rejoinMs = Math.max(atMs, rejoin?.atMs ?? 0);
+    if (rejoin && (!uplink || rejoinMs <= uplink.atMs))
+      return { atMs: rejoinMs, run: () => this.#transmitRejoinRequest(link, rejoin) };
+    return uplink;
+  }
+
+  #planUplink(link: DeviceLinkLayer): Plan | undefined {
+    const atMs = this.#transmitter.notBeforeMs;
+    if (this.#uplinks.isWaiting) return { atMs, run: () => this.#sendNext(link) };
     if (!this.#running || this.#intervalS === 0) return undefined;
     return {
       atMs: Math.max(atMs, this.#nextPeriodicMs),
       run: () => this.#sendPeriodic(link),
     };
-  }
-
-  #pause(minMs: number, maxMs: number): void {
-    const pauseMs = minMs + this.#random() * (maxMs - minMs);
-    this.#notBeforeMs = Math.max(this.#notBeforeMs, this.#clock.monotonic() + pauseMs);
   }
 
   #schedulePeriodicSoon(): void {
@@ -233,51 +262,21 @@ export class VirtualEndDevice {
     this.#nextPeriodicMs = this.#clock.monotonic() + this.#intervalS * 1000 * factor;
   }
 
-  #powerUpSettings(): RadioSettings {
-    return powerUpSettings(this.config, this.#options.region);
-  }
-
   #beginJoin(): void {
-    this.#link = undefined;
-    this.#current = undefined;
-    this.#queue = [];
-    this.#emptyUplinkDue = false;
-    this.#joining = true;
-    if (this.#joiner) this.#joiner.attempts = 0;
-    this.#notBeforeMs = this.#clock.monotonic();
+    this.#enter(undefined);
+    this.#uplinks.clear();
+    this.#activation.beginJoin();
   }
 
   #transmitJoinRequest(): void {
-    const joiner = this.#joiner;
-    if (!joiner) return;
-    const settings = this.#powerUpSettings();
-    const { phyPayload, dataRateIndex, attempt } = joiner.prepare(settings);
-    const delays = [JOIN_ACCEPT_DELAY_1_S, JOIN_ACCEPT_DELAY_2_S] as const;
-    this.#exchange(phyPayload, settings, dataRateIndex, delays, {
-      onFrame: (signal) => {
-        const result = acceptJoin(attempt, signal.emission.phyPayload);
-        if (typeof result === 'string') {
-          this.#report.problem(result);
-          return false;
-        }
-        this.#joining = false;
-        joiner.lastJoinNonce = result.join.joinNonce;
-        this.#report.receivedCount += 1;
-        const session = createSession(result.devAddr, result.keys, result.join);
-        this.#link = linkOf(this.config, session, result.settings);
-        this.#schedulePeriodicSoon();
-        return true;
-      },
-      onDone: () => this.#afterJoinAttempt(joiner),
-    });
+    this.#activation.transmitJoinRequest();
+    this.#changed();
   }
 
-  #afterJoinAttempt(joiner: DeviceJoiner): void {
-    if (this.#joining) {
-      this.#pause(0.8 * joiner.backOffMs, 1.2 * joiner.backOffMs);
-      this.#report.problem(
-        `Join-request ${joiner.attempts} with DevNonce ${joiner.lastDevNonce} got no valid join-accept.`,
-      );
+  #transmitRejoinRequest(link: DeviceLinkLayer, due: DueRejoin): void {
+    if (!this.#activation.transmitRejoinRequest(link, due)) {
+      this.#report.problem('RJcount is used up; the device joins anew.');
+      this.#beginJoin();
     }
     this.#changed();
   }
@@ -285,114 +284,84 @@ export class VirtualEndDevice {
   #sendPeriodic(link: DeviceLinkLayer): void {
     this.#scheduleNextPeriodic();
     const confirmed = this.#random() < (this.config.confirmedRatio ?? 0);
-    const request = { fPort: this.config.fPort, payload: this.#produce(), confirmed };
-    this.#queue = [request];
-    this.#sendNext(link, request);
+    this.#uplinks.push({ fPort: this.config.fPort, payload: this.#produce(), confirmed });
+    this.#sendNext(link);
   }
 
-  #sendNext(link: DeviceLinkLayer, request: UplinkRequest | undefined): void {
-    this.#emptyUplinkDue = false;
-    if (request?.fault?.kind === 'replay' && this.#lastFrame) {
-      this.#queue = this.#queue.slice(1);
-      this.#exchangeData(link, this.#lastFrame);
-      return;
-    }
-    const maxLength = maxApplicationPayload(link.maxMacPayloadBytes);
-    if (request && request.payload.length > maxLength) {
-      this.#queue = this.#queue.slice(1);
-      this.#report.problem(
-        `A payload of ${request.payload.length} bytes was not sent: DR${link.dataRateIndex} carries at most ${maxLength}.`,
-      );
+  #sendNext(link: DeviceLinkLayer): void {
+    if (link.isAbandoned) {
+      this.#report.problem('The network never confirmed the keys of the session.');
+      this.#beginJoin();
       this.#changed();
       return;
     }
-    const prepared = link.prepare(request);
-    const { carries, confirmed, fCnt } = prepared;
-    if (carries) {
-      this.#queue = this.#queue.slice(1);
-      this.#report.uplink({ ...carries, fCnt, confirmed });
-    }
-    const transmissionsLeft =
-      confirmed && link.settings.macVersion !== '1.0.4'
-        ? CONFIRMED_TRANSMISSIONS
-        : link.settings.nbTrans;
-    this.#lastFrame = prepared.phyPayload;
-    this.#transmitData(link, { ...prepared, transmissionsLeft });
-  }
-
-  #transmitData(link: DeviceLinkLayer, transmission: Transmission): void {
-    this.#current = {
-      ...transmission,
-      transmissionsLeft: transmission.transmissionsLeft - 1,
-    };
-    this.#exchangeData(link, transmission.phyPayload);
-  }
-
-  #exchangeData(link: DeviceLinkLayer, phyPayload: Uint8Array): void {
-    const { settings } = link;
-    const delays = [settings.rx1DelayS, settings.rx1DelayS + 1] as const;
-    this.#exchange(phyPayload, settings, link.dataRateIndex, delays, {
-      onFrame: (signal, window) => this.#onDataFrame(link, signal, window),
-      onDone: () => this.#afterData(link),
-    });
-  }
-
-  /** Sends one frame on a random channel and listens afterwards. */
-  #exchange(
-    phyPayload: Uint8Array,
-    settings: RadioSettings,
-    dataRateIndex: number,
-    delays: WindowDelaysS,
-    result: ExchangeResult,
-  ): void {
-    const plan = planExchange(settings, dataRateIndex, delays, this.#random);
-    if (!plan) {
-      this.#report.problem(`No enabled channel allows DR${dataRateIndex}; the frame was not sent.`);
-      this.#current = undefined;
-      this.#pause(1000, 2000);
-      this.#changed();
-      return;
-    }
-    const timeOnAirUs = this.#radio.exchange({ phyPayload, ...plan, ...result });
-    this.#report.sentCount += 1;
-    this.#notBeforeMs =
-      this.#clock.monotonic() + (timeOnAirUs / 1000) * 2 ** settings.maxDutyCycleExponent;
+    const outgoing = this.#uplinks.next(link);
+    if (outgoing) this.#transmit(link, outgoing);
     this.#changed();
   }
 
-  #onDataFrame(link: DeviceLinkLayer, signal: Signal, window: 'RX1' | 'RX2'): boolean {
-    const downlink = link.receive(signal);
+  #transmit(link: DeviceLinkLayer, { fault, frame }: OutgoingFrame): void {
+    const { settings } = link;
+    const isSent = this.#transmitter.send({
+      frame: (place) => {
+        const phyPayload = frame(place);
+        this.#uplinks.sent(phyPayload);
+        return phyPayload;
+      },
+      fault,
+      settings,
+      dataRateIndex: link.dataRateIndex,
+      delays: [settings.rx1DelayS, settings.rx1DelayS + 1],
+      onFrame: (signal, window) => this.#onDataFrame(link, signal, window),
+      onDone: () => this.#afterData(link),
+    });
+    if (!isSent) this.#uplinks.giveUp();
+  }
+
+  #onContinuous(signal: Signal): void {
+    const link = this.#link;
+    if (!link) return;
+    this.#onDataFrame(link, signal, 'RXC');
+    this.#pauseIfPressing();
+    this.#changed();
+  }
+
+  #onDataFrame(link: DeviceLinkLayer, signal: Signal, window: ReceivedDownlink['window']): boolean {
+    const downlink = link.receive(signal, window === 'RXC');
     if ('reason' in downlink) {
       if (downlink.forUs) this.#report.problem(downlink.reason);
       return false;
     }
     this.#report.receivedCount += 1;
     this.#applyDownlink(downlink, window);
+    this.#tune();
     return true;
   }
 
-  #applyDownlink(downlink: AcceptedDownlink, window: 'RX1' | 'RX2'): void {
+  #applyDownlink(downlink: AcceptedDownlink, window: ReceivedDownlink['window']): void {
     const { application, confirmed, fullFCnt: fCnt } = downlink;
     if (downlink.problem) this.#report.problem(downlink.problem);
-    if (downlink.linkCheck) this.#report.linkCheck = downlink.linkCheck;
-    if (downlink.ack && this.#current?.confirmed) this.#report.acknowledgedCount += 1;
-    if (downlink.ack || !this.#current?.confirmed) this.#current = undefined;
-    if (downlink.fPending || confirmed) this.#emptyUplinkDue = true;
+    for (const effect of downlink.effects) this.#applyEffect(effect);
+    this.#uplinks.answered(downlink);
     if (!application) return;
     this.#report.downlink({ ...application, fCnt, confirmed });
     this.#options.onDownlink({ ...application, fCnt, confirmed, window });
   }
 
+  #applyEffect(effect: MacEffect): void {
+    if (effect.kind === 'link_check') this.#report.linkCheck = effect.linkCheck;
+    if (effect.kind === 'device_time') this.#report.deviceTime = effect.time;
+    if (effect.kind === 'force_rejoin')
+      this.#activation.rejoins.force(effect.rejoin, this.#clock.monotonic());
+  }
+
+  #pauseIfPressing(): void {
+    if (this.#uplinks.isPressing) this.#transmitter.pause(1000, 3000);
+  }
+
   #afterData(link: DeviceLinkLayer): void {
-    const current = this.#current;
-    if (current && current.transmissionsLeft <= 0) {
-      this.#current = undefined;
-      if (current.confirmed)
-        this.#report.problem(
-          `The network did not acknowledge the uplink with FCnt ${current.fCnt}.`,
-        );
-    }
-    if (link === this.#link && (this.#current || this.#emptyUplinkDue)) this.#pause(1000, 3000);
+    this.#uplinks.windowsOver();
+    if (link === this.#link) this.#pauseIfPressing();
     this.#changed();
   }
 }

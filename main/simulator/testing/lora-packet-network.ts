@@ -6,6 +6,7 @@ import type {
   LinkState,
   Modulation,
   TxAcknowledgment,
+  TxRequest,
 } from '../../base/gateway-link.ts';
 import type { VirtualGateway } from '../virtual-gateway.ts';
 
@@ -56,6 +57,28 @@ export const hexBytes = (text: string): Buffer => Buffer.from(text, 'hex');
 
 export function lora(spreadingFactor: number, bandwidthHz = 125_000): Modulation {
   return { kind: 'lora', spreadingFactor, bandwidthHz, codingRate: '4/5' };
+}
+
+/** A transmission at a place after an uplink. */
+export function downlinkAfter(
+  reception: GatewayUplink,
+  placement: Placement,
+  phyPayload: Uint8Array,
+): TxRequest {
+  return {
+    gatewayEui: reception.gatewayEui,
+    phyPayload: Uint8Array.from(phyPayload),
+    frequencyHz: placement.frequencyHz,
+    modulation: placement.modulation,
+    eirpDbm: 16,
+    antennaIndex: 0,
+    invertPolarization: true,
+    payloadCrc: false,
+    time: {
+      kind: 'timestamp',
+      concentratorTimestampUs: (reception.concentratorTimestampUs + placement.delayUs) % 2 ** 32,
+    },
+  };
 }
 
 const NET_ID = hexBytes('000001');
@@ -123,21 +146,7 @@ export class LoraPacketNetwork {
 
   transmit(reception: GatewayUplink, placement: Placement, phyPayload: Uint8Array): void {
     void this.#gateway
-      .transmit({
-        gatewayEui: reception.gatewayEui,
-        phyPayload: Uint8Array.from(phyPayload),
-        frequencyHz: placement.frequencyHz,
-        modulation: placement.modulation,
-        eirpDbm: 16,
-        antennaIndex: 0,
-        invertPolarization: true,
-        payloadCrc: false,
-        time: {
-          kind: 'timestamp',
-          concentratorTimestampUs:
-            (reception.concentratorTimestampUs + placement.delayUs) % 2 ** 32,
-        },
-      })
+      .transmit(downlinkAfter(reception, placement, phyPayload))
       .then((acknowledgment) => this.acknowledgments.push(acknowledgment));
   }
 
