@@ -99,7 +99,7 @@ function numbersOf(bandId: DeviceBandId, version: DeviceMacVersion): Numbers | u
         maxEirpDbm: 30,
         maxTxPowerIndex: 10,
         rangeHz: [865 * MHZ, 867 * MHZ],
-        highestRaisedRx1: 5,
+        highestRaisedRx1: version === '1.0.4' ? 7 : 5,
       };
     case 'ISM_2400':
       return {
@@ -127,11 +127,15 @@ function numbersOf(bandId: DeviceBandId, version: DeviceMacVersion): Numbers | u
   }
 }
 
-function rx1Rule({ highestRaisedRx1 }: Numbers): DeviceRegion['rx1DataRateIndex'] {
+function rx1Rule({ highestRaisedRx1, rates }: Numbers): DeviceRegion['rx1DataRateIndex'] {
   if (highestRaisedRx1 === undefined) return (rate, offset) => Math.max(0, rate - offset);
+  const defined = new Set(rates.map(([index]) => index));
   return (rate, offset, downlinkDwellTime = false) => {
     const lowest = downlinkDwellTime ? SLOWEST_WITH_DWELL_TIME : 0;
-    return Math.min(highestRaisedRx1, Math.max(lowest, rate - (RAISING_OFFSETS[offset] ?? 0)));
+    const wanted = Math.max(lowest, rate - (RAISING_OFFSETS[offset] ?? 0));
+    const index = Math.min(highestRaisedRx1, wanted);
+    // IN865 has no DR6.
+    return defined.has(index) ? index : index - 1;
   };
 }
 

@@ -108,7 +108,7 @@ describe('virtual gateway', () => {
     expect(
       await gateway.transmit({
         ...REQUEST,
-        frequencyHz: 2_400_000_000,
+        frequencyHz: 1_500_000_000,
         time: { kind: 'immediate' },
       }),
     ).toMatchObject({ result: 'tx_freq' });

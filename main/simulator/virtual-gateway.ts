@@ -52,8 +52,11 @@ const LATEST_LEAD_US = 1_500 + 1_000 + 40_000;
 /** Longest time ahead such a queue accepts: four beacon periods. */
 const EARLIEST_LEAD_US = 4 * 128_000_000;
 const IMMEDIATE_LEAD_US = 1_500;
-const MIN_TX_FREQUENCY_HZ = 150_000_000;
-const MAX_TX_FREQUENCY_HZ = 960_000_000;
+/** What its radios reach: one for all bands below 1 GHz, one for 2.4 GHz. */
+const TX_RANGES_HZ = [
+  [150_000_000, 960_000_000],
+  [2_400_000_000, 2_500_000_000],
+] as const;
 const MAX_EIRP_DBM = 30;
 const DEFAULT_STATUS_INTERVAL_MS = 30_000;
 /** Past transmissions are remembered this long, to tell which uplinks the busy transmitter drowned. */
@@ -245,7 +248,7 @@ class VirtualGatewayLink implements VirtualGateway {
     this.#counters.requested += 1;
     if (!this.#sink) return refused('no_acknowledgment', 'The virtual gateway is stopped.');
     const { frequencyHz, modulation, invertPolarization } = request;
-    if (frequencyHz < MIN_TX_FREQUENCY_HZ || frequencyHz > MAX_TX_FREQUENCY_HZ)
+    if (!TX_RANGES_HZ.some(([low, high]) => frequencyHz >= low && frequencyHz <= high))
       return refused('tx_freq', `${frequencyHz} Hz is outside the radio's range.`);
     const startUs = this.#startOf(request);
     if (typeof startUs !== 'number') return startUs;

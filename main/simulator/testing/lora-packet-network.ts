@@ -116,6 +116,11 @@ export class LoraPacketNetwork {
 
   /** Transmits a downlink with the next counter relative to an uplink. */
   send(reception: GatewayUplink, placement: Placement, downlink: NetworkDownlink): void {
+    this.transmit(reception, placement, this.seal(downlink));
+  }
+
+  /** A downlink of the session with the next counter. */
+  seal(downlink: NetworkDownlink): Buffer {
     const session = this.#activeSession();
     const fCnt = downlink.fCnt ?? this.fCntDown;
     this.fCntDown = fCnt + 1;
@@ -141,7 +146,7 @@ export class LoraPacketNetwork {
     const forMic = loraPacket.fromWire(Buffer.concat([head, Buffer.alloc(4)]));
     const mic = loraPacket.calculateMIC(forMic, session.nwkSKey, undefined, msb);
     if (downlink.badMic) mic[0] = (mic[0] ?? 0) ^ 1;
-    this.transmit(reception, placement, Buffer.concat([head, mic]));
+    return Buffer.concat([head, mic]);
   }
 
   transmit(reception: GatewayUplink, placement: Placement, phyPayload: Uint8Array): void {
