@@ -1,7 +1,9 @@
 import type { DevAddr, DevEui, JoinEui } from '../lorawan/index.ts';
 import type { Position } from './air.ts';
+import { faultProblem } from './device-faults.ts';
 import type { DeviceClass, DeviceMacVersion } from './device-radio-settings.ts';
 import { DEVICE_BAND_IDS, type DeviceRegion, deviceRegion } from './device-region.ts';
+import type { DeviceScript } from './device-script.ts';
 import type { PayloadKind, PayloadProducer } from './payload-producer.ts';
 import { invalidDevice, unsupportedBand } from './simulator-errors.ts';
 
@@ -53,12 +55,17 @@ export interface SimulatedDeviceConfig {
   readonly position?: Position;
   /** First DevNonce of a device that counts them. Without it 1.0.4 and 1.1 count from 0, older ones draw each at random. */
   readonly firstDevNonce?: number;
+  /** What it sends at its interval, mistakes included; without it what `payload` makes. */
+  readonly script?: DeviceScript;
   /** What DevStatusAns says: 0 external power, 1 to 254 level, 255 unknown. Default 254. */
   readonly battery?: number;
 }
 
 const KEY_BYTES = 16;
 const MAX_F_PORT = 223;
+
+const isFPort = (fPort: number): boolean =>
+  Number.isInteger(fPort) && fPort >= 1 && fPort <= MAX_F_PORT;
 
 function keysOf(activation: DeviceActivation): readonly Uint8Array[] {
   const keys =
@@ -78,6 +85,17 @@ function missingKey({ activation, macVersion }: SimulatedDeviceConfig): string |
     : 'LoRaWAN 1.1 needs a SNwkSIntKey and a NwkSEncKey.';
 }
 
+function scriptProblem({ script }: SimulatedDeviceConfig): string | undefined {
+  for (const { fault, fPort, uplinks } of script?.steps ?? []) {
+    if (uplinks !== undefined && !(Number.isInteger(uplinks) && uplinks >= 1))
+      return 'a step of a script is for one uplink or more.';
+    if (fPort !== undefined && !isFPort(fPort)) return 'FPort must be between 1 and 223.';
+    const problem = fault && faultProblem(fault);
+    if (problem) return problem;
+  }
+  return undefined;
+}
+
 function problemOf(config: SimulatedDeviceConfig, region: DeviceRegion): string | undefined {
   const keys = keysOf(config.activation);
   const missing = missingKey(config);
@@ -85,8 +103,7 @@ function problemOf(config: SimulatedDeviceConfig, region: DeviceRegion): string 
   if (config.id === '') return 'it needs an id.';
   if (missing) return missing;
   if (keys.some((bytes) => bytes.length !== KEY_BYTES)) return 'every key must have 16 bytes.';
-  if (!Number.isInteger(config.fPort) || config.fPort < 1 || config.fPort > MAX_F_PORT)
-    return 'FPort must be between 1 and 223.';
+  if (!isFPort(config.fPort)) return 'FPort must be between 1 and 223.';
   if (!Number.isFinite(config.intervalS) || config.intervalS < 0)
     return 'the interval must be 0 or a positive number of seconds.';
   // Bands without sub-bands have no use for the number.
@@ -94,6 +111,8 @@ function problemOf(config: SimulatedDeviceConfig, region: DeviceRegion): string 
   if (config.subBand !== undefined && subBandCount > 0)
     if (!(config.subBand >= 1 && config.subBand <= subBandCount))
       return `the sub-band must be between 1 and ${subBandCount}.`;
+  const scripted = scriptProblem(config);
+  if (scripted) return scripted;
   if (rate !== undefined && region.dataRates.get(rate)?.uplink !== true)
     return `the band has no uplink data rate DR${rate}.`;
   return undefined;

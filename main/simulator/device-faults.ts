@@ -1,4 +1,5 @@
 /** Mistakes a simulated device makes on demand. */
+import { DEVICE_BAND_IDS, deviceRegion } from './device-region.ts';
 import type { Random } from './seeded-random.ts';
 
 /** A deliberate mistake: in one uplink, or from that uplink on. */
@@ -20,6 +21,35 @@ export type UplinkFault =
   | { readonly kind: 'lose_downlinks_by_chance'; readonly probability: number }
   /** From now on its clock runs late (or, below 0, early) by so many millionths, and its windows with it. */
   | { readonly kind: 'clock_drift'; readonly ppm: number };
+
+/** Why a fault cannot be had, in words. */
+export function faultProblem(fault: UplinkFault): string | undefined {
+  switch (fault.kind) {
+    case 'bad_mic':
+    case 'replay':
+    case 'reset_counters':
+      return undefined;
+    case 'skip_counters':
+    case 'lose_downlinks':
+      return Number.isInteger(fault.count) && fault.count >= 0
+        ? undefined
+        : 'the count of a fault must be a whole number from 0 on.';
+    case 'lose_downlinks_by_chance':
+      return fault.probability >= 0 && fault.probability <= 1
+        ? undefined
+        : 'the probability of a fault must be between 0 and 1.';
+    case 'clock_drift':
+      return Number.isFinite(fault.ppm) ? undefined : 'a clock drifts by a number of millionths.';
+    case 'wrong_region':
+      return deviceRegion(fault.bandId)
+        ? undefined
+        : `a device can stray into ${DEVICE_BAND_IDS.join(', ')}, not into ${fault.bandId}.`;
+    case 'unknown_mac_command':
+      return Number.isInteger(fault.cid) && fault.cid >= 0 && fault.cid <= 0xff
+        ? undefined
+        : 'a MAC command has an identifier from 0 to 255.';
+  }
+}
 
 /** What is wrong with a device for longer than one uplink. */
 export class DeviceConditions {

@@ -10,6 +10,7 @@ export {
   type DeviceMacVersion,
 } from './device-radio-settings.ts';
 export { DEVICE_BAND_IDS, type DeviceBandId } from './device-region.ts';
+export type { DeviceScript, ScriptStep } from './device-script.ts';
 export type { RejoinType } from './device-session.ts';
 export type {
   DeviceProblem,

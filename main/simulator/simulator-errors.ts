@@ -60,6 +60,12 @@ export const nothingToReplay = defineError(
   'The simulated device {device_id} has not sent an uplink that could be replayed. Send one first.',
 );
 
+export const invalidFault = defineError(
+  'gatehouse/simulator:invalid_fault',
+  'INVALID_ARGUMENT',
+  'The simulated device {device_id} cannot make this mistake: {problem}',
+);
+
 export const queueFull = defineError(
   'gatehouse/simulator:queue_full',
   'RESOURCE_EXHAUSTED',

@@ -2,16 +2,18 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Air, Position, Signal } from './air.ts';
 import { DeviceActivation } from './device-activation.ts';
 import type { SimulatedDeviceConfig } from './device-config.ts';
+import { faultProblem } from './device-faults.ts';
 import type { AcceptedDownlink, DeviceLinkLayer } from './device-link-layer.ts';
 import type { MacEffect } from './device-mac-commands.ts';
 import { type DeviceMemory, powerUpLink, sessionMemory } from './device-memory.ts';
 import type { DeviceRegion } from './device-region.ts';
 import type { DueRejoin } from './device-rejoins.ts';
 import { DeviceReport, sessionFields, settingsFields } from './device-report.ts';
+import { ScriptReader } from './device-script.ts';
 import type { RejoinType } from './device-session.ts';
 import type { DeviceSnapshot, DeviceState, ReceivedDownlink } from './device-snapshot.ts';
 import { DeviceTransmitter } from './device-transmitter.ts';
-import { maxApplicationPayload, type UplinkOrder } from './device-uplink.ts';
+import { maxApplicationPayload, type UplinkOrder, type UplinkRequest } from './device-uplink.ts';
 import { DeviceUplinks, type OutgoingFrame } from './device-uplinks.ts';
 import { type PayloadProducer, payloadProducer } from './payload-producer.ts';
 import type { Random } from './seeded-random.ts';
@@ -46,6 +48,7 @@ export class VirtualEndDevice {
   readonly #transmitter: DeviceTransmitter;
   readonly #activation: DeviceActivation;
   readonly #produce: PayloadProducer;
+  readonly #script: ScriptReader;
   #link: DeviceLinkLayer | undefined;
   #running = false;
   #intervalS: number;
@@ -68,6 +71,7 @@ export class VirtualEndDevice {
     });
     this.#intervalS = config.intervalS;
     this.#produce = payloadProducer(config.payload, random);
+    this.#script = new ScriptReader(config.script);
     this.#activation = new DeviceActivation({
       ...options,
       report,
@@ -149,12 +153,10 @@ export class VirtualEndDevice {
 
   /** Sends a payload as soon as the windows of earlier uplinks are over. */
   sendUplink(wanted: UplinkOrder): void {
-    const request = {
-      ...wanted,
-      fPort: wanted.fPort ?? this.config.fPort,
-      payload: wanted.payload ?? this.#produce(),
-    };
+    const request = this.#requestOf(wanted);
     const link = this.#joinedLink();
+    const problem = request.fault && faultProblem(request.fault);
+    if (problem) throw errors.invalidFault({ device_id: this.config.id, problem });
     if (request.fault?.kind === 'replay' && !this.#uplinks.lastFrame)
       throw errors.nothingToReplay({ device_id: this.config.id });
     if (this.#uplinks.isFull)
@@ -168,6 +170,14 @@ export class VirtualEndDevice {
       });
     this.#uplinks.push({ ...request, payload: request.payload.slice() });
     this.#changed();
+  }
+
+  #requestOf(wanted: UplinkOrder): UplinkRequest {
+    return {
+      ...wanted,
+      fPort: wanted.fPort ?? this.config.fPort,
+      payload: wanted.payload ?? this.#produce(),
+    };
   }
 
   /** Asks the network for margin and gateway count with the next uplink. */
@@ -284,7 +294,7 @@ export class VirtualEndDevice {
   #sendPeriodic(link: DeviceLinkLayer): void {
     this.#scheduleNextPeriodic();
     const confirmed = this.#random() < (this.config.confirmedRatio ?? 0);
-    this.#uplinks.push({ fPort: this.config.fPort, payload: this.#produce(), confirmed });
+    this.#uplinks.push(this.#requestOf({ confirmed, ...this.#script.next() }));
     this.#sendNext(link);
   }
 
