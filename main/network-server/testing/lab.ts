@@ -8,7 +8,7 @@ import {
 } from '../../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACVersion, PHYVersion } from '../../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { OUTCOME, STAGE } from '../../base/causes.ts';
-import type { Clock } from '../../base/clock.ts';
+import { type Clock, sleepWith, type Timer } from '../../base/clock.ts';
 import type {
   AntennaReception,
   GatewayLink,
@@ -241,10 +241,44 @@ export interface LabParts {
   readonly onQueued: (deviceRow: number) => void;
 }
 
+/** The clock of one run of the program: it measures from the run's start, and its timers end with the run. */
+function clockOfRun(world: VirtualClock): Clock & { end(): void } {
+  const startedMs = world.monotonic();
+  const timers = new Set<Timer>();
+  const clock = {
+    now: () => world.now(),
+    monotonic: () => world.monotonic() - startedMs,
+    setTimer(delayMs: number, run: () => void): Timer {
+      const timer = world.setTimer(delayMs, () => {
+        timers.delete(timer);
+        run();
+      });
+      timers.add(timer);
+      return {
+        cancel() {
+          timers.delete(timer);
+          timer.cancel();
+        },
+      };
+    },
+    sleep: (delayMs: number, signal?: AbortSignal): Promise<void> =>
+      sleepWith(clock, delayMs, signal),
+    end() {
+      for (const timer of timers) timer.cancel();
+      timers.clear();
+    },
+  };
+  return clock;
+}
+
 export type Lab = Awaited<ReturnType<typeof createLab>>;
 
 interface LabOptions {
   readonly gateways: readonly HandGateway[];
+  /** Where its database files are; in memory unless given. A lab on the files of a closed one is that one restarted. */
+  readonly directory?: string;
+  /** The world's clock, for a lab that takes the place of a closed one. */
+  readonly clock?: VirtualClock;
   readonly frequencyPlanId?: string;
   /** The lab whose program ended: this one has its store and its clock. */
   readonly restartOf?: { readonly store: Store; readonly clock: VirtualClock };
@@ -257,17 +291,20 @@ interface LabOptions {
 
 /** Opens a lab; close it afterwards. */
 export async function createLab(options: LabOptions) {
-  const clock = options.restartOf?.clock ?? virtualClock();
+  const world = options.restartOf?.clock ?? options.clock ?? virtualClock();
+  const clock = clockOfRun(world);
   const logger = silentLogger();
   const log: EventInput[] = [];
   const store =
-    options.restartOf?.store ?? (await createStore({ directory: ':memory:', clock, logger }));
+    options.restartOf?.store ??
+    (await createStore({ directory: options.directory ?? ':memory:', clock, logger }));
   const publish = (event: EventInput): void => void log.push(event);
   const events = { publish };
   const registry = createRegistry({ store, clock, logger, publish, newMacState });
-  if (!options.restartOf) await registry.applications.create(newApplication('shop'));
+  if (!store.applications.get('shop')) await registry.applications.create(newApplication('shop'));
   const application = applicationDouble((input) => options.onUplink?.(input));
-  let seed = 1;
+  // Another one after a restart, as chance would have it.
+  let seed = 1 + Math.floor(world.monotonic());
   const random = (count: number): Uint8Array => {
     seed += 1;
     return new Uint8Array(count).map((_, index) => (seed * 31 + index * 17) & 0xff);
@@ -321,7 +358,8 @@ export async function createLab(options: LabOptions) {
       (frame) => frame !== undefined && frame.direction === direction,
     ) as Frame[];
   return {
-    clock,
+    /** The world's, which goes on when the lab is closed. */
+    clock: world,
     store,
     registry,
     get network(): NetworkServer {
@@ -347,6 +385,11 @@ export async function createLab(options: LabOptions) {
     application: application.log,
     uplinkFrames: () => frames(Direction.UPLINK),
     downlinkFrames: () => frames(Direction.DOWNLINK),
-    close: () => store.close(),
+    /** Ends the run: links are stopped, timers die, files are closed. */
+    async close() {
+      await gatewayServer.stop();
+      clock.end();
+      await store.close();
+    },
   };
 }
