@@ -1,10 +1,5 @@
 import { type Clock, sleepWith, type Timer } from './clock.ts';
-
-interface PendingTimer {
-  dueMs: number;
-  readonly order: number;
-  readonly run: () => void;
-}
+import { createTimerHeap, type PendingTimer } from './timer-heap.ts';
 
 /** A clock that moves only when told to. Timers fire in order of their due time, then of their creation. */
 export interface VirtualClock extends Clock {
@@ -32,37 +27,26 @@ export function virtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock {
   let monotonicMs = 0;
   let wallOffsetMs = startMs;
   let nextOrder = 0;
-  const timers = new Set<PendingTimer>();
-
-  const nextDue = (limitMs: number): PendingTimer | undefined => {
-    let first: PendingTimer | undefined;
-    for (const timer of timers) {
-      if (timer.dueMs > limitMs) continue;
-      if (
-        !first ||
-        timer.dueMs < first.dueMs ||
-        (timer.dueMs === first.dueMs && timer.order < first.order)
-      )
-        first = timer;
-    }
-    return first;
-  };
+  const timers = createTimerHeap();
 
   const clock: VirtualClock = {
     now: () => Math.floor(wallOffsetMs + monotonicMs),
     monotonic: () => monotonicMs,
     setTimer(delayMs, run): Timer {
-      const timer = { dueMs: monotonicMs + Math.max(0, delayMs), order: nextOrder, run };
+      const timer: PendingTimer = {
+        dueMs: monotonicMs + Math.max(0, delayMs),
+        order: nextOrder,
+        run,
+      };
       nextOrder += 1;
       timers.add(timer);
-      return { cancel: () => timers.delete(timer) };
+      return { cancel: () => timers.cancel(timer) };
     },
     sleep: (delayMs, signal) => sleepWith(clock, delayMs, signal),
     async advance(ms) {
       const targetMs = monotonicMs + ms;
       await settle();
-      for (let timer = nextDue(targetMs); timer; timer = nextDue(targetMs)) {
-        timers.delete(timer);
+      for (let timer = timers.take(targetMs); timer; timer = timers.take(targetMs)) {
         monotonicMs = Math.max(monotonicMs, timer.dueMs);
         timer.run();
         await settle();
@@ -74,7 +58,7 @@ export function virtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock {
     },
     suspend(ms, behaviour = 'stand_still') {
       monotonicMs += ms;
-      if (behaviour === 'stand_still') for (const timer of timers) timer.dueMs += ms;
+      if (behaviour === 'stand_still') timers.postpone(ms);
     },
     get pending() {
       return timers.size;

@@ -15,6 +15,7 @@ function open(path: string, migrations: readonly string[]): Database {
     migrations,
     copyBeforeMigration: true,
     busyTimeoutMs: 0,
+    checkpointPages: 0,
   });
 }
 

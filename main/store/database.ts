@@ -12,6 +12,8 @@ export interface OpenDatabaseOptions {
   readonly copyBeforeMigration: boolean;
   /** How long a statement waits for another connection's lock. */
   readonly busyTimeoutMs: number;
+  /** Pages of the log after which the writer itself brings them into the file; 0 leaves that to the store worker. */
+  readonly checkpointPages: number;
 }
 
 /** Brings a database to the newest layout, one transaction per step. */
@@ -41,14 +43,14 @@ export function migrate(
   }
 }
 
-/** Opens a database in WAL mode without automatic checkpoints and brings it to the newest layout. */
+/** Opens a database in WAL mode and brings it to the newest layout. */
 export function openDatabase(options: OpenDatabaseOptions): Database {
   let db: Database | undefined;
   try {
     db = new Database(options.path, { timeout: options.busyTimeoutMs });
     db.pragma('journal_mode = WAL');
     db.pragma(`synchronous = ${options.synchronous}`);
-    db.pragma('wal_autocheckpoint = 0');
+    db.pragma(`wal_autocheckpoint = ${options.checkpointPages}`);
     db.pragma('foreign_keys = ON');
     db.pragma('cache_size = -16000');
     migrate(db, options);

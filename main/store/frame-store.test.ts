@@ -167,6 +167,7 @@ test('frames wait while the disk is full and are stored when there is room again
     migrations: FRAMES_MIGRATIONS,
     copyBeforeMigration: false,
     busyTimeoutMs: 0,
+    checkpointPages: 0,
   });
   const clock = virtualClock();
   const states: (string | undefined)[] = [];

@@ -29,6 +29,8 @@ export function createMaintenance(options: {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly worker: StoreWorker;
+  /** Whether the worker brings what was written into the database files; else the writer does. */
+  readonly checkpoints: boolean;
   /** NaN for the default. */
   readonly maxFrames: () => number;
   readonly totalFrames: () => number;
@@ -79,9 +81,10 @@ export function createMaintenance(options: {
   return {
     wrote(database, rows) {
       if (isClosed) return;
+      if (database === 'frames') void retain().catch(failed);
+      if (!options.checkpoints) return;
       rowsSince[database] += rows;
       if (rowsSince[database] >= ROWS_PER_CHECKPOINT) checkpoint(database, false);
-      if (database === 'frames') void retain().catch(failed);
       idleTimer?.cancel();
       idleTimer = clock.setTimer(IDLE_MS, () => {
         idleTimer = undefined;

@@ -236,3 +236,10 @@ test('a backup can be opened', async () => {
   });
   expect(copy.settings.getText('name')).toBe('lab');
 });
+
+test('the log of a temporary folder stays small', async () => {
+  const store = await open();
+  for (let at = 0; at < 2_000; at += 1)
+    await store.unit(() => store.settings.put(`key ${at}`, 'x'.repeat(2_000)));
+  expect(store.diagnostics().registryBytes).toBeLessThan(20_000_000);
+});

@@ -125,6 +125,12 @@ interface OpenFiles {
   readonly framesPath: string;
 }
 
+/**
+ * Nothing of a temporary folder is synchronized, so its writer never waits for the disk; and with no second thread at
+ * work, what runs over it in virtual time does not depend on how busy the computer is.
+ */
+const TEMPORARY_CHECKPOINT_PAGES = 1_000;
+
 function openFiles({ directory: wanted, clock }: StoreOptions): OpenFiles {
   const isTemporary = wanted === ':memory:';
   const directory = isTemporary ? mkdtempSync(join(tmpdir(), 'gatehouse-')) : wanted;
@@ -133,6 +139,7 @@ function openFiles({ directory: wanted, clock }: StoreOptions): OpenFiles {
   const framesPath = join(directory, 'frames.db');
   const lock = lockDirectory(directory, clock.now());
   const isNew = !existsSync(registryPath);
+  const checkpointPages = isTemporary ? TEMPORARY_CHECKPOINT_PAGES : 0;
   let registry: Database | undefined;
   try {
     registry = openDatabase({
@@ -141,6 +148,7 @@ function openFiles({ directory: wanted, clock }: StoreOptions): OpenFiles {
       migrations: REGISTRY_MIGRATIONS,
       copyBeforeMigration: true,
       busyTimeoutMs: 5_000,
+      checkpointPages,
     });
     const framesDb = openDatabase({
       path: framesPath,
@@ -148,6 +156,7 @@ function openFiles({ directory: wanted, clock }: StoreOptions): OpenFiles {
       migrations: FRAMES_MIGRATIONS,
       copyBeforeMigration: false,
       busyTimeoutMs: 0,
+      checkpointPages,
     });
     return {
       directory,
@@ -308,6 +317,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     clock,
     logger,
     worker,
+    checkpoints: !files.isTemporary,
     maxFrames: () => Number(storeTables.settings.getText('frames.max') ?? Number.NaN),
     totalFrames: () => frames.total(),
     onDeleted: (count) => frames.deleted(count),

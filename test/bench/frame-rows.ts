@@ -29,6 +29,7 @@ function bareConnection(directory: string, frames: readonly Frame[]) {
     migrations: FRAMES_MIGRATIONS,
     synchronous: 'NORMAL',
     busyTimeoutMs: 0,
+    checkpointPages: 0,
     copyBeforeMigration: false,
   });
   const insert = db.prepare('INSERT INTO frames(id, device, search, message) VALUES (?, ?, ?, ?)');
