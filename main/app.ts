@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createRegistry as createTypeRegistry } from '@bufbuild/protobuf';
 import { file_ttn_lorawan_v3_end_device } from './api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { file_ttn_lorawan_v3_error } from './api/gen/ttn/lorawan/v3/error_pb.js';
@@ -26,7 +26,12 @@ import {
   parseDevAddrPrefix,
   selfTestCrypto,
 } from './lorawan/index.ts';
-import { createDownlinkQueue, createNetworkServer, newMacState } from './network-server/index.ts';
+import {
+  createDownlinkQueue,
+  createNetworkServer,
+  newMacState,
+  type RandomBytes,
+} from './network-server/index.ts';
 import { createRegistry, newApplication, type Registry } from './registry/index.ts';
 import { callerOfHeader, hashSecret, type KnownApiKey, parseToken } from './rpc/api-keys.ts';
 import type { Caller } from './rpc/call.ts';
@@ -44,7 +49,7 @@ import { linkService } from './rpc/services/links.ts';
 import { simulatorService } from './rpc/services/simulator.ts';
 import { workspaceService } from './rpc/services/workspace.ts';
 import { createStaticFiles } from './rpc/static-files.ts';
-import { createSimulator, seededRandom } from './simulator/index.ts';
+import { createSimulator, type Simulator, seededRandom } from './simulator/index.ts';
 import type { Store } from './store/index.ts';
 import { createDemo } from './workspace/demo.ts';
 import { createLoopMeter } from './workspace/diagnostics.ts';
@@ -86,6 +91,10 @@ export interface AppOptions {
   readonly listPorts?: () => Promise<SerialPortList>;
   /** An administrator's key that is accepted while the program runs and stored nowhere. */
   readonly apiKey?: string;
+  /** Source of nonces, addresses and the simulator's chance; the system's if absent. */
+  readonly random?: RandomBytes;
+  /** What devices and gateways without hardware live in; one of the app's own if absent. */
+  readonly simulator?: Simulator;
 }
 
 /** The whole network in one object. */
@@ -137,11 +146,16 @@ function keyFinder(
 }
 
 /** What a new workspace starts with. Answers the block DevAddrs are taken from. */
-async function prepareWorkspace(store: Store, registry: Registry): Promise<string> {
+async function prepareWorkspace(
+  store: Store,
+  registry: Registry,
+  random: RandomBytes,
+): Promise<string> {
   const known = store.settings.getText(BLOCK_SETTING);
   if (known !== undefined) return known;
   await registry.applications.create(newApplication(FIRST_APPLICATION, 'Lab'));
-  const block = `${formatHex(new Uint8Array([2 + randomInt(2), randomInt(256), 0, 0]))}/16`;
+  const [first = 0, second = 0] = random(2);
+  const block = `${formatHex(new Uint8Array([2 + (first & 1), second, 0, 0]))}/16`;
   await store.unit(() => store.settings.put(BLOCK_SETTING, block));
   return block;
 }
@@ -155,6 +169,7 @@ function createServers(
   registry: Registry,
   events: EventBus,
   devAddrBlock: string,
+  random: RandomBytes,
 ) {
   const { clock, logger, store } = options;
   const formatterService = createFormatterService({
@@ -177,7 +192,6 @@ function createServers(
     clock,
     logger: logger.area('application'),
   });
-  const random = (count: number): Uint8Array => new Uint8Array(randomBytes(count));
   const joinServer = createJoinServer({ store, registry, clock, events, random });
   // The gateway server hands uplinks to the network server, which hands downlinks back: one of them comes first.
   const scheduler: DownlinkScheduler = {
@@ -229,14 +243,17 @@ export async function createApp(options: AppOptions): Promise<App> {
   const findKey = keyFinder(store, transientKey(options.apiKey));
   const events = createEventBus({ clock });
   const registry = createRegistry({ store, clock, logger, publish: events.publish, newMacState });
-  const devAddrBlock = await prepareWorkspace(store, registry);
-  const servers = createServers(options, registry, events, devAddrBlock);
+  const { random = (count) => new Uint8Array(randomBytes(count)) } = options;
+  const devAddrBlock = await prepareWorkspace(store, registry, random);
+  const servers = createServers(options, registry, events, devAddrBlock, random);
   const { gatewayServer } = servers;
-  const simulator = createSimulator({
-    clock,
-    logger: logger.area('simulator'),
-    random: seededRandom(randomInt(2 ** 32)),
-  });
+  const simulator =
+    options.simulator ??
+    createSimulator({
+      clock,
+      logger: logger.area('simulator'),
+      random: seededRandom(random(4).reduce((seed, byte) => seed * 256 + byte, 0)),
+    });
   const links = createLinkManager({
     store,
     gatewayServer,

@@ -2,4 +2,4 @@ export { createDownlinkQueue } from './downlink-queue.ts';
 export type { NetworkServer, NetworkServerOptions } from './network-server.ts';
 export { createNetworkServer } from './network-server.ts';
 export { newMacState } from './new-mac-state.ts';
-export type { NetworkSettings } from './ports.ts';
+export type { NetworkSettings, RandomBytes } from './ports.ts';

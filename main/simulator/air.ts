@@ -35,11 +35,32 @@ export interface Signal {
   readonly snrDb: number;
 }
 
+/**
+ * What became of an uplink at a gateway. `not_listening`: it does not listen on that frequency; `gateway_transmitting`: it
+ * hears nothing meanwhile. With several gateways the fate is the one furthest to the right, with none `not_listening`.
+ */
+export const UPLINK_FATES = [
+  'not_listening',
+  'too_weak',
+  'collision',
+  'gateway_transmitting',
+  'heard',
+] as const;
+export type UplinkFate = (typeof UPLINK_FATES)[number];
+
 /** A gateway's receiver. */
 export interface AirListener {
   readonly position: Position;
-  /** An uplink ended and could be demodulated here. */
-  hear(signal: Signal): void;
+  /** An uplink ended and could be demodulated here; answers whether the gateway took it. */
+  hear(signal: Signal): Exclude<UplinkFate, 'too_weak' | 'collision'>;
+}
+
+/** Somebody who knows everything that is on the air, as no one in reality does. */
+export interface AirObserver {
+  /** An uplink is over. `from` is the sender's own position object. */
+  uplink?(emission: Emission, fate: UplinkFate): void;
+  /** A downlink was put on the air. */
+  downlink?(emission: Emission): void;
 }
 
 /** A device's receive window. */
@@ -84,6 +105,7 @@ export interface AirOptions {
   readonly collisions?: boolean;
   /** Standard deviation of fading in dB. Default 3; 0 makes distance alone decide. */
   readonly fadingDb?: number;
+  readonly observer?: AirObserver;
 }
 
 /** Emissions are kept this long after their end, longer than any frame lasts. */
@@ -167,6 +189,7 @@ class Medium implements Air {
   readonly #random: Random;
   readonly #collisions: boolean;
   readonly #fadingDb: number;
+  readonly #observer: AirObserver | undefined;
   readonly #listeners = new Set<AirListener>();
   readonly #announcements = new Set<(emission: Emission) => void>();
   /** Drawn once per emission and place, so that wanted and interfering power agree. */
@@ -179,6 +202,7 @@ class Medium implements Air {
     this.#random = options.random ?? seededRandom(1);
     this.#collisions = options.collisions ?? true;
     this.#fadingDb = options.fadingDb ?? 3;
+    this.#observer = options.observer;
   }
 
   nowUs(): number {
@@ -197,6 +221,7 @@ class Medium implements Air {
 
   sendDownlink(emission: Emission): void {
     this.#downlinks = [...this.#remembered(this.#downlinks), emission];
+    this.#observer?.downlink?.(emission);
     for (const announce of [...this.#announcements]) announce(emission);
   }
 
@@ -207,14 +232,14 @@ class Medium implements Air {
 
   hearing(emission: Emission, place: Place): Signal | undefined {
     const signal = this.#signalAt(emission, place);
-    return this.#demodulated(signal, this.#downlinks, place) ? signal : undefined;
+    return this.#lossOf(signal, this.#downlinks, place) ? undefined : signal;
   }
 
   receive(window: ReceiveWindow): Signal | undefined {
     return this.#downlinks
       .filter((emission) => catches(window, emission))
       .map((emission) => this.#signalAt(emission, window))
-      .filter((signal) => this.#demodulated(signal, this.#downlinks, window))
+      .filter((signal) => this.#lossOf(signal, this.#downlinks, window) === undefined)
       .sort((left, right) => right.rssiDbm - left.rssiDbm)[0];
   }
 
@@ -239,10 +264,13 @@ class Medium implements Air {
   }
 
   #deliver(emission: Emission): void {
+    let best = 0;
     for (const listener of [...this.#listeners]) {
       const signal = this.#signalAt(emission, listener);
-      if (this.#demodulated(signal, this.#uplinks, listener)) listener.hear(signal);
+      const fate = this.#lossOf(signal, this.#uplinks, listener) ?? listener.hear(signal);
+      best = Math.max(best, UPLINK_FATES.indexOf(fate));
     }
+    this.#observer?.uplink?.(emission, UPLINK_FATES[best] ?? 'not_listening');
   }
 
   #fadeOf(emission: Emission, place: Place): number {
@@ -261,12 +289,18 @@ class Medium implements Air {
     return { emission, rssiDbm, snrDb: Math.min(HIGHEST_SNR_DB, rssiDbm - noiseDbm(modulation)) };
   }
 
-  #demodulated(signal: Signal, others: readonly Emission[], place: Place): boolean {
-    if (signal.snrDb < floorDb(signal.emission.modulation)) return false;
-    if (!this.#collisions) return true;
-    return others
-      .filter((other) => interferes(signal.emission, other))
-      .every((other) => signal.rssiDbm - this.#signalAt(other, place).rssiDbm >= CAPTURE_DB);
+  /** Why a signal cannot be demodulated in this place; undefined if it can. */
+  #lossOf(
+    signal: Signal,
+    others: readonly Emission[],
+    place: Place,
+  ): 'too_weak' | 'collision' | undefined {
+    if (signal.snrDb < floorDb(signal.emission.modulation)) return 'too_weak';
+    if (!this.#collisions) return undefined;
+    const drowns = (other: Emission): boolean =>
+      interferes(signal.emission, other) &&
+      signal.rssiDbm - this.#signalAt(other, place).rssiDbm < CAPTURE_DB;
+    return others.some(drowns) ? 'collision' : undefined;
   }
 }
 

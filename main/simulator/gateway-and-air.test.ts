@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { GatewayUplink, LinkSink, TxRequest } from '../base/gateway-link.ts';
 import { silentLogger } from '../base/logger.ts';
 import { virtualClock } from '../base/virtual-clock.ts';
-import { type AirOptions, createAir, type Emission } from './air.ts';
+import { type AirOptions, createAir, type Emission, type UplinkFate } from './air.ts';
 import { createBench, deviceConfig, GATEWAY_EUI } from './testing/bench.ts';
 import { lora } from './testing/lora-packet-network.ts';
 import { createVirtualGateway, type VirtualGatewayOptions } from './virtual-gateway.ts';
@@ -226,6 +226,66 @@ describe('air', () => {
     ['with two spreading factors', { modulation: lora(8) }],
   ])('keeps frames %s', async (_, changes) => {
     expect(await hearing([emission(), emission(changes)])).toHaveLength(2);
+  });
+
+  it('tells an observer what became of every uplink', async () => {
+    const fates: string[] = [];
+    const observer = {
+      uplink: (ended: Emission, fate: UplinkFate) => fates.push(`${ended.phyPayload[0]} ${fate}`),
+    };
+    const far = { from: { xM: 50_000, yM: 0 }, frequencyHz: 868_500_000 };
+    await hearing(
+      [
+        emission({ phyPayload: Uint8Array.of(1) }),
+        emission({ phyPayload: Uint8Array.of(2), startUs: 20_000, endUs: 70_000 }),
+        emission({ phyPayload: Uint8Array.of(3), frequencyHz: 868_300_000, endUs: 80_000 }),
+        emission({ phyPayload: Uint8Array.of(4), ...far, endUs: 90_000 }),
+      ],
+      { observer },
+    );
+    expect(fates).toEqual(['1 collision', '2 collision', '3 heard', '4 too_weak']);
+
+    const clock = virtualClock();
+    const alone = createAir({ clock, observer });
+    alone.sendUplink(emission({ phyPayload: Uint8Array.of(5) }));
+    await clock.advance(1000);
+    expect(fates.at(-1)).toBe('5 not_listening');
+  });
+
+  it('tells an observer which uplinks a gateway missed while it transmitted or by its channels', async () => {
+    const fates: UplinkFate[] = [];
+    const downlinks: Emission[] = [];
+    const observer = {
+      uplink: (_: Emission, fate: UplinkFate) => fates.push(fate),
+      downlink: (sent: Emission) => downlinks.push(sent),
+    };
+    const clock = virtualClock();
+    const air = createAir({ clock, fadingDb: 0, observer });
+    const gateway = createVirtualGateway({
+      id: 'g',
+      gatewayEui: GATEWAY_EUI,
+      clock,
+      logger: silentLogger(),
+      air,
+      receiveFrequenciesHz: [868_100_000],
+    });
+    const ignore = (): void => undefined;
+    await gateway.start({
+      uplink: ignore,
+      status: ignore,
+      connected: ignore,
+      disconnected: ignore,
+      state: ignore,
+      malformed: ignore,
+    });
+    await gateway.transmit({ ...REQUEST, time: { kind: 'immediate' } });
+    expect(downlinks.map(({ frequencyHz }) => frequencyHz)).toEqual([868_100_000]);
+    air.sendUplink(emission());
+    air.sendUplink(emission({ frequencyHz: 868_300_000 }));
+    await clock.advance(1000);
+    air.sendUplink(emission({ startUs: 1_000_000, endUs: 1_050_000 }));
+    await clock.advance(1000);
+    expect(fates).toEqual(['gateway_transmitting', 'not_listening', 'heard']);
   });
 
   it('lets a much stronger frame survive', async () => {

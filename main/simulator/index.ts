@@ -1,4 +1,4 @@
-export type { Air, AirOptions, Position } from './air.ts';
+export type { Air, AirObserver, AirOptions, Emission, Position, UplinkFate } from './air.ts';
 export { createAir } from './air.ts';
 export type { DeviceActivation, SimulatedDeviceConfig } from './device-config.ts';
 export type { UplinkFault } from './device-faults.ts';

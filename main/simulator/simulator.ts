@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
-import { type Air, createAir, type Position } from './air.ts';
+import { type Air, type AirObserver, createAir, type Position } from './air.ts';
 import { checkDeviceConfig, type SimulatedDeviceConfig } from './device-config.ts';
 import type { DeviceMemory } from './device-memory.ts';
 import type { RejoinType } from './device-session.ts';
@@ -24,6 +24,7 @@ export interface SimulatorOptions {
   readonly collisions?: boolean;
   /** Standard deviation of fading in dB. Default 3. */
   readonly fadingDb?: number;
+  readonly observer?: AirObserver;
 }
 
 export type SimulatorEvent =

@@ -10,7 +10,7 @@ import {
 } from '../base/gateway-link.ts';
 import type { Logger } from '../base/logger.ts';
 import { timeOnAirUs } from '../lorawan/index.ts';
-import type { Air, Emission, Position, Signal } from './air.ts';
+import type { Air, AirListener, Emission, Position, Signal } from './air.ts';
 
 export interface VirtualGatewayOptions {
   /** Id of the link's settings row. */
@@ -166,9 +166,10 @@ class VirtualGatewayLink implements VirtualGateway {
     return this.#queue.some((emission) => emission.startUs < endUs && startUs < emission.endUs);
   }
 
-  #hear({ emission, rssiDbm, snrDb }: Signal): void {
-    if (!this.#sink || (this.#heard && !this.#heard.has(emission.frequencyHz))) return;
-    if (this.#isTransmitting(emission.startUs, emission.endUs)) return;
+  #hear({ emission, rssiDbm, snrDb }: Signal): ReturnType<AirListener['hear']> {
+    if (!this.#sink || (this.#heard && !this.#heard.has(emission.frequencyHz)))
+      return 'not_listening';
+    if (this.#isTransmitting(emission.startUs, emission.endUs)) return 'gateway_transmitting';
     this.#counters.received += 1;
     this.#sink.uplink({
       gatewayEui: this.gatewayEui,
@@ -187,6 +188,7 @@ class VirtualGatewayLink implements VirtualGateway {
         },
       ],
     });
+    return 'heard';
   }
 
   #armStatus(): void {

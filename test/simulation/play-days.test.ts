@@ -1,22 +1,71 @@
 import { expect, test } from 'vitest';
+import type { Balance, Counts } from './frame-account.ts';
 import { type DaysResult, playDays } from './play-days.ts';
+import { reportLines } from './report.ts';
 
 const OPTIONS = { devices: 12, days: 1, seed: 5, planId: 'EU_863_870' };
+/** So many in so short a time that they collide and that the gateway runs out of its duty cycle. */
+const CROWD = { devices: 150, days: 0.125, seed: 1, planId: 'EU_863_870', startSpanMs: 300_000 };
 
-/** What became of the frames, without how long it took. */
-async function outcome(options: typeof OPTIONS): Promise<Omit<DaysResult, 'runMs' | 'setUpMs'>> {
-  const { runMs: _run, setUpMs: _setUp, ...result } = await playDays(options);
+const total = (counts: Counts): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+/** The report without how long it took. */
+function outcome({ runMs: _run, setUpMs: _setUp, ...result }: DaysResult) {
   return result;
 }
 
+/** Each sent frame is delivered or stands under one cause. */
+function expectBalanced(balance: Balance): void {
+  const { delivered, lostOnAir, refused, sent, unaccounted } = balance;
+  expect(unaccounted).toBe(0);
+  expect(delivered + total(lostOnAir) + total(refused)).toBe(sent);
+}
+
+function expectAccounted(result: DaysResult, devices: number): void {
+  const { downlinks, joinRequests, transmissions, uplinks } = result;
+  for (const balance of [joinRequests, transmissions, uplinks]) expectBalanced(balance);
+  // What the devices say themselves.
+  expect(uplinks.sent).toBe(result.countersUsed);
+  expect(result.deliveredTwice).toBe(0);
+  expect(result.joined).toBe(devices);
+  // Every join that the network accepted was answered, or says why not.
+  const { joinAccepts, joinAcceptsFailed } = downlinks;
+  expect(total(joinAccepts) + total(joinAcceptsFailed)).toBe(joinRequests.delivered);
+  expect(downlinks.unacknowledged).toBe(0);
+}
+
 test('a day of twelve devices joins all of them, delivers their uplinks, and is the same for the same seed', async () => {
-  const first = await outcome(OPTIONS);
-  expect(first.joined).toBe(12);
+  const first = await playDays(OPTIONS);
+  expectAccounted(first, OPTIONS.devices);
   // 24 a day each, less what falls before the device is switched on.
-  expect(first.uplinks).toBeGreaterThanOrEqual(12 * 22);
-  expect(first.uplinks).toBeLessThanOrEqual(12 * 26);
-  expect(first.delivered).toBeGreaterThan(0.97 * first.uplinks);
-  expect(first.delivered).toBeLessThanOrEqual(first.uplinks);
-  expect(await outcome(OPTIONS)).toEqual(first);
-  expect(await outcome({ ...OPTIONS, seed: 6 })).not.toEqual(first);
+  const { delivered, sent } = first.uplinks;
+  expect(sent).toBeGreaterThanOrEqual(12 * 22);
+  expect(sent).toBeLessThanOrEqual(12 * 26);
+  expect(delivered).toBeGreaterThan(0.97 * sent);
+  expect(outcome(await playDays(OPTIONS))).toEqual(outcome(first));
+  expect(outcome(await playDays({ ...OPTIONS, seed: 6 }))).not.toEqual(outcome(first));
+});
+
+test('where many devices start at once, every loss has its cause, and each cause its own number in the report', async () => {
+  const result = await playDays(CROWD);
+  expectAccounted(result, CROWD.devices);
+  const { downlinks, joinRequests, uplinks } = result;
+  expect(joinRequests.sent).toBeGreaterThan(CROWD.devices);
+  expect(joinRequests.lostOnAir.collision).toBeGreaterThan(0);
+  expect(joinRequests.lostOnAir.gateway_transmitting).toBeGreaterThan(0);
+  expect(total(downlinks.joinAcceptsFailed)).toBeGreaterThan(0);
+  expect(outcome(await playDays(CROWD))).toEqual(outcome(result));
+
+  // ETSI EN 300 220: 1 % in 868.0–868.6 MHz, 10 % in 869.4–869.65 MHz.
+  expect(result.airTime.map(({ limit }) => limit)).toEqual([0.01, 0.01, 0.1]);
+  for (const { gateway, gatewayBusiestHour, limit } of result.airTime) {
+    expect(gateway).toBeGreaterThan(0);
+    expect(gatewayBusiestHour).toBeLessThanOrEqual(limit);
+  }
+
+  const text = reportLines(CROWD, result).join('\n');
+  expect(text).toContain(`${uplinks.delivered} of ${uplinks.sent} delivered`);
+  expect(text).toContain(`${joinRequests.lostOnAir.collision} collision`);
+  expect(text).toMatch(/RX1.*RX2/);
 });
