@@ -1,4 +1,5 @@
 /** Keeps account of every frame of a simulated network: what was sent, and where it ended. */
+import { createHash } from 'node:crypto';
 import { Direction, type Frame } from '../../main/api/gen/gatehouse/v1/frames_pb.js';
 import { OUTCOME } from '../../main/base/causes.ts';
 import type { AirObserver, Emission, UplinkFate } from '../../main/simulator/index.ts';
@@ -40,6 +41,8 @@ export interface FrameAccount extends Required<Pick<AirObserver, 'uplink'>> {
   downlinks(): DownlinkBalance;
   /** Data uplinks the network accepted more than once as new. */
   deliveredTwice(): number;
+  /** SHA-256 over bytes, time and verdict of everything that was recorded so far. */
+  digest(): string;
 }
 
 class Tally {
@@ -112,6 +115,7 @@ class Account implements FrameAccount {
   readonly #scheduled = new Set<bigint>();
   readonly #sent = { join: new Tally(), data: new Tally() };
   readonly #failed = { join: new Tally(), data: new Tally() };
+  readonly #hash = createHash('sha256');
   #newestId = 0n;
   #twice = 0;
 
@@ -128,6 +132,10 @@ class Account implements FrameAccount {
   }
 
   recorded(frame: Frame): void {
+    const { id, time, verdict } = frame;
+    const { outcome, cause } = verdict ?? {};
+    this.#hash.update(`${id} ${time?.seconds}.${time?.nanos} ${outcome} ${cause} `);
+    this.#hash.update(frame.phyPayload);
     if (frame.direction === Direction.DOWNLINK) this.#downlinkRecorded(frame);
     else if (frame.id > this.#newestId) this.#uplinkRecorded(frame);
     if (frame.id > this.#newestId) this.#newestId = frame.id;
@@ -183,6 +191,10 @@ class Account implements FrameAccount {
 
   deliveredTwice(): number {
     return this.#twice;
+  }
+
+  digest(): string {
+    return this.#hash.copy().digest('hex');
   }
 }
 

@@ -43,6 +43,8 @@ export interface DaysResult {
   readonly airTime: readonly SubBandUse[];
   /** Frames in the recorder at the end. */
   readonly recorded: number;
+  /** Of what was recorded: the same if two runs were the same frame by frame. */
+  readonly digest: string;
   readonly setUpMs: number;
   readonly runMs: number;
 }
@@ -186,6 +188,7 @@ export async function playDays(options: DaysOptions): Promise<DaysResult> {
     downlinks: account.downlinks(),
     airTime: airTime.use(options.devices, durationMs),
     recorded: store.frames.total(),
+    digest: account.digest(),
     setUpMs: startedMs - begunMs,
     runMs,
   };

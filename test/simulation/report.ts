@@ -41,7 +41,7 @@ function airTimeLines({ airTime }: DaysResult): string[] {
 
 /** The report of `npm run simulate`; all but its last lines is the same in every run with the same options. */
 export function reportLines(options: DaysOptions, result: DaysResult): string[] {
-  const { downlinks, recorded, runMs, setUpMs, transmissions, uplinks } = result;
+  const { digest, downlinks, recorded, runMs, setUpMs, transmissions, uplinks } = result;
   const seconds = runMs / 1000;
   const speed = Math.round((options.days * 86_400) / seconds);
   return [
@@ -53,7 +53,7 @@ export function reportLines(options: DaysOptions, result: DaysResult): string[] 
     `downlinks        ${list(downlinks.data)}; not sent: ${list(downlinks.dataFailed)}; unacknowledged: ${downlinks.unacknowledged}`,
     'duty cycle',
     ...airTimeLines(result),
-    `recorder         ${recorded} frames`,
+    `recorder         ${recorded} frames, SHA-256 ${digest.slice(0, 16)}`,
     `set-up           ${(setUpMs / 1000).toFixed(1)} s`,
     `run              ${seconds.toFixed(1)} s: ${speed} times as fast as the clock, ${Math.round(uplinks.delivered / seconds)} uplinks/s`,
   ];
