@@ -99,7 +99,13 @@ class Decisions {
     this.#sessions = createSessionCache(options.store, options.registry, options.clock);
     const events = this.#events;
     const { store, scheduler, clock, application } = options;
-    this.#transmitter = createTransmitter({ store, scheduler, clock, events });
+    this.#transmitter = createTransmitter({
+      store,
+      scheduler,
+      clock,
+      events,
+      logger: this.#logger,
+    });
     const slotOptions = {
       store,
       scheduler,

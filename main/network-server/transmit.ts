@@ -9,7 +9,9 @@ import {
   type StageData,
 } from '../base/causes.ts';
 import type { Clock } from '../base/clock.ts';
+import { errorText } from '../base/errors.ts';
 import type { TxAcknowledgment, TxResult } from '../base/gateway-link.ts';
+import type { Logger } from '../base/logger.ts';
 import type {
   DownlinkRequest,
   DownlinkScheduler,
@@ -53,6 +55,7 @@ export interface TransmitterOptions {
   readonly scheduler: DownlinkScheduler;
   readonly clock: Clock;
   readonly events: DeviceEvents;
+  readonly logger: Logger;
 }
 
 /** Hands downlinks to the gateways and keeps their records. */
@@ -217,9 +220,14 @@ class Transmission {
   }
 
   #follow(scheduled: ScheduledDownlink, scheduledAtMs: number): void {
-    void scheduled.acknowledged.then((acknowledgment) =>
-      this.#acknowledged(scheduled, scheduledAtMs, acknowledgment),
-    );
+    scheduled.acknowledged
+      .then((acknowledgment) => this.#acknowledged(scheduled, scheduledAtMs, acknowledgment))
+      .catch((error: unknown) =>
+        this.#options.logger.error(
+          { error: errorText(error) },
+          'what became of a downlink could not be reported',
+        ),
+      );
   }
 
   #acknowledged(

@@ -191,7 +191,7 @@ export interface ApplicationLog {
   readonly invalidated: InvalidatedQueue[];
 }
 
-function applicationDouble(onUplink: (uplink: UplinkForApplication) => void): {
+function applicationDouble({ onUplink, onDownlinkSent, forgetful }: LabOptions): {
   readonly log: ApplicationLog;
   readonly handler: ApplicationHandler;
 } {
@@ -206,8 +206,8 @@ function applicationDouble(onUplink: (uplink: UplinkForApplication) => void): {
   };
   const handler: ApplicationHandler = {
     async uplink(input) {
-      log.uplinks.push(input);
-      onUplink(input);
+      if (!forgetful) log.uplinks.push(input);
+      onUplink?.(input);
       return {
         stage: { kind: STAGE.APPLICATION, outcome: OUTCOME.ACCEPTED, evidence: [] },
         decodedPayloadWarnings: [],
@@ -215,7 +215,10 @@ function applicationDouble(onUplink: (uplink: UplinkForApplication) => void): {
     },
     storeJoin: () => [],
     joinAccepted: (join) => log.joins.push(join),
-    downlinkSent: (notice) => log.sent.push(notice),
+    downlinkSent(notice) {
+      log.sent.push(notice);
+      onDownlinkSent?.();
+    },
     downlinkFailed: (notice) => log.failed.push(notice),
     downlinkAcknowledged: (notice) => log.acknowledged.push(notice),
     downlinkNotAcknowledged: (notice) => log.notAcknowledged.push(notice),
@@ -283,6 +286,9 @@ interface LabOptions {
   /** The lab whose program ended: this one has its store and its clock. */
   readonly restartOf?: { readonly store: Store; readonly clock: VirtualClock };
   readonly onUplink?: (uplink: UplinkForApplication) => void;
+  readonly onDownlinkSent?: () => void;
+  /** Writes down neither events nor uplinks, for runs of so many that they would fill the memory. */
+  readonly forgetful?: boolean;
   /** An application server in the place of the one that only writes down what it is told. */
   readonly application?: (parts: LabParts) => ApplicationHandler;
   /** The network server's view of the store, to let it fail. */
@@ -298,11 +304,13 @@ export async function createLab(options: LabOptions) {
   const store =
     options.restartOf?.store ??
     (await createStore({ directory: options.directory ?? ':memory:', clock, logger }));
-  const publish = (event: EventInput): void => void log.push(event);
+  const publish = (event: EventInput): void => {
+    if (!options.forgetful) log.push(event);
+  };
   const events = { publish };
   const registry = createRegistry({ store, clock, logger, publish, newMacState });
   if (!store.applications.get('shop')) await registry.applications.create(newApplication('shop'));
-  const application = applicationDouble((input) => options.onUplink?.(input));
+  const application = applicationDouble(options);
   // Another one after a restart, as chance would have it.
   let seed = 1 + Math.floor(world.monotonic());
   const random = (count: number): Uint8Array => {
