@@ -16,6 +16,7 @@ function open(path: string, migrations: readonly string[]): Database {
     copyBeforeMigration: true,
     busyTimeoutMs: 0,
     checkpointPages: 0,
+    exclusive: false,
   });
 }
 

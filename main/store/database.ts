@@ -14,6 +14,8 @@ export interface OpenDatabaseOptions {
   readonly busyTimeoutMs: number;
   /** Pages of the log after which the writer itself brings them into the file; 0 leaves that to the store worker. */
   readonly checkpointPages: number;
+  /** No other connection may open the file: reading and writing take no locks. */
+  readonly exclusive: boolean;
 }
 
 /** Brings a database to the newest layout, one transaction per step. */
@@ -48,6 +50,8 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
   let db: Database | undefined;
   try {
     db = new Database(options.path, { timeout: options.busyTimeoutMs });
+    // Before the first access, so that the index of the log needs no shared memory either.
+    if (options.exclusive) db.pragma('locking_mode = EXCLUSIVE');
     db.pragma('journal_mode = WAL');
     db.pragma(`synchronous = ${options.synchronous}`);
     db.pragma(`wal_autocheckpoint = ${options.checkpointPages}`);

@@ -158,7 +158,8 @@ test('old frames go when there are more than the setting allows', async () => {
   expect(more).toBe(false);
 });
 
-test('frames wait while the disk is full and are stored when there is room again', async () => {
+/** A frame store over a database in memory. */
+function openAlone(rowsPerCommit: number) {
   const db = new Database(':memory:');
   const path = 'frames.db';
   migrate(db, {
@@ -168,6 +169,7 @@ test('frames wait while the disk is full and are stored when there is room again
     copyBeforeMigration: false,
     busyTimeoutMs: 0,
     checkpointPages: 0,
+    exclusive: false,
   });
   const clock = virtualClock();
   const states: (string | undefined)[] = [];
@@ -177,13 +179,37 @@ test('frames wait while the disk is full and are stored when there is room again
     clock,
     logger: silentLogger(),
     worker: { call: () => Promise.reject(new Error('no worker')), close: async () => undefined },
+    rowsPerCommit,
     onCommit: () => undefined,
     onFailure: (failure) => states.push(failure?.code),
   });
+  const stored = (): unknown => db.prepare('SELECT count(*) AS n FROM frames').get();
+  return { db, clock, frames, states, stored };
+}
+
+test('frames of a temporary folder wait for each other, or for somebody who waits for them', async () => {
+  const { clock, frames, stored } = openAlone(3);
+  frames.addFrame(sampleFrame('d0'), [frames.addReception(sampleReception())]);
+  frames.addFrame(sampleFrame('d1'), []);
+  await clock.advance(0);
+  expect(stored()).toEqual({ n: 0 });
+  expect(frames.get(2)?.endDeviceIds?.deviceId).toBe('d1');
+  frames.addFrame(sampleFrame('d2'), []);
+  await clock.advance(0);
+  expect(stored()).toEqual({ n: 3 });
+  frames.addFrame(sampleFrame('d3'), []);
+  await frames.flush();
+  expect(stored()).toEqual({ n: 4 });
+  frames.addFrame(sampleFrame('d4'), []);
+  frames.close();
+  expect(stored()).toEqual({ n: 5 });
+});
+
+test('frames wait while the disk is full and are stored when there is room again', async () => {
+  const { db, clock, frames, states, stored } = openAlone(1);
   db.pragma(`max_page_count = ${Number(db.pragma('page_count', { simple: true }))}`);
   for (let number = 0; number < 200; number += 1) frames.addFrame(sampleFrame(`d${number}`), []);
   await expect(frames.flush()).rejects.toMatchObject({ code: 'gatehouse/store:full' });
-  const stored = (): unknown => db.prepare('SELECT count(*) AS n FROM frames').get();
   expect(stored()).toEqual({ n: 0 });
   expect(frames.get(1)?.endDeviceIds?.deviceId).toBe('d0');
   db.pragma('max_page_count = 100000');

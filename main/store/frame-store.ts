@@ -69,6 +69,8 @@ export interface FrameStoreOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly worker: StoreWorker;
+  /** Fewer rows wait for others, or until somebody waits for them. 1 writes whatever there is in the next turn. */
+  readonly rowsPerCommit: number;
   /** Called with the number of rows after each commit. */
   readonly onCommit: (rows: number) => void;
   /** Called when storing fails, and with undefined when it works again. */
@@ -203,7 +205,9 @@ export function createFrameStore(options: FrameStoreOptions): OwnedFrameStore {
     sharedBy: SHARING_TURNS,
   });
   function schedule(): void {
-    if (!retry) pace.request();
+    if (retry) return;
+    const waiting = waitingRows() + batch.decided.length;
+    if (waiters.length > 0 || waiting >= options.rowsPerCommit) pace.request();
   }
 
   const tell = (frame: Frame): void => {

@@ -126,10 +126,11 @@ interface OpenFiles {
 }
 
 /**
- * Nothing of a temporary folder is synchronized, so its writer never waits for the disk; and with no second thread at
- * work, what runs over it in virtual time does not depend on how busy the computer is.
+ * Nothing of a temporary folder is synchronized or survives, so its writer never waits for the disk, and rows of frames may
+ * wait for each other. With no second thread at work, what runs over it in virtual time does not depend on how busy the
+ * computer is.
  */
-const TEMPORARY_CHECKPOINT_PAGES = 1_000;
+const TEMPORARY = { checkpointPages: 1_000, frameRowsPerCommit: 200 } as const;
 
 function openFiles({ directory: wanted, clock }: StoreOptions): OpenFiles {
   const isTemporary = wanted === ':memory:';
@@ -139,7 +140,7 @@ function openFiles({ directory: wanted, clock }: StoreOptions): OpenFiles {
   const framesPath = join(directory, 'frames.db');
   const lock = lockDirectory(directory, clock.now());
   const isNew = !existsSync(registryPath);
-  const checkpointPages = isTemporary ? TEMPORARY_CHECKPOINT_PAGES : 0;
+  const checkpointPages = isTemporary ? TEMPORARY.checkpointPages : 0;
   let registry: Database | undefined;
   try {
     registry = openDatabase({
@@ -149,6 +150,7 @@ function openFiles({ directory: wanted, clock }: StoreOptions): OpenFiles {
       copyBeforeMigration: true,
       busyTimeoutMs: 5_000,
       checkpointPages,
+      exclusive: isTemporary,
     });
     const framesDb = openDatabase({
       path: framesPath,
@@ -157,6 +159,7 @@ function openFiles({ directory: wanted, clock }: StoreOptions): OpenFiles {
       copyBeforeMigration: false,
       busyTimeoutMs: 0,
       checkpointPages,
+      exclusive: false,
     });
     return {
       directory,
@@ -334,6 +337,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     clock,
     logger,
     worker,
+    rowsPerCommit: files.isTemporary ? TEMPORARY.frameRowsPerCommit : 1,
     onCommit: (rows) => maintenance.wrote('frames', rows),
     onFailure: (failure) => state.set('frames', failure),
   });

@@ -30,6 +30,7 @@ function bareConnection(directory: string, frames: readonly Frame[]) {
     synchronous: 'NORMAL',
     busyTimeoutMs: 0,
     checkpointPages: 0,
+    exclusive: false,
     copyBeforeMigration: false,
   });
   const insert = db.prepare('INSERT INTO frames(id, device, search, message) VALUES (?, ?, ?, ?)');
