@@ -18,7 +18,7 @@ import {
 } from './concentrator/discovery/list-serial-ports.ts';
 import { createEventBus, type EventBus } from './events/index.ts';
 import { createGatewayServer } from './gateway-server/index.ts';
-import { createJoinServer } from './join-server/index.ts';
+import { createJoinServer, type JoinSettings } from './join-server/index.ts';
 import {
   formatHex,
   type NetId,
@@ -45,6 +45,7 @@ import { endDeviceServices } from './rpc/services/end-devices.ts';
 import { eventService } from './rpc/services/events.ts';
 import { frameService } from './rpc/services/frames.ts';
 import { gatewayServerService } from './rpc/services/gateway-server.ts';
+import { joinServerServices } from './rpc/services/join-server.ts';
 import { linkService } from './rpc/services/links.ts';
 import { simulatorService } from './rpc/services/simulator.ts';
 import { workspaceService } from './rpc/services/workspace.ts';
@@ -95,6 +96,8 @@ export interface AppOptions {
   readonly random?: RandomBytes;
   /** What devices and gateways without hardware live in; one of the app's own if absent. */
   readonly simulator?: Simulator;
+  /** What the user chose about joins. */
+  readonly joinSettings?: JoinSettings;
 }
 
 /** The whole network in one object. */
@@ -192,7 +195,8 @@ function createServers(
     clock,
     logger: logger.area('application'),
   });
-  const joinServer = createJoinServer({ store, registry, clock, events, random });
+  const { joinSettings: settings = {} } = options;
+  const joinServer = createJoinServer({ store, registry, clock, events, random, settings });
   // The gateway server hands uplinks to the network server, which hands downlinks back: one of them comes first.
   const scheduler: DownlinkScheduler = {
     leadTimeMs: (paths) => gatewayServer.scheduler.leadTimeMs(paths),
@@ -226,7 +230,7 @@ function createServers(
     logger,
     handler: { handleUplink: (received: ReceivedUplink) => network.handleUplink(received) },
   });
-  return { application, formatterService, gatewayServer, network };
+  return { application, formatterService, gatewayServer, joinServer, network };
 }
 
 async function hasConcentrator(listPorts: () => Promise<SerialPortList>): Promise<boolean> {
@@ -291,6 +295,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       applicationLinkService(registry.applicationLinks),
       applicationTrafficService(servers.application, { events, logger: logger.area('rpc') }),
       frameService({ frames, clock }),
+      ...joinServerServices({ store, registry, joinServer: servers.joinServer }),
       linkService({ links, listPorts }),
       gatewayServerService(servers.gatewayServer),
       workspaceService({

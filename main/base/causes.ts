@@ -155,8 +155,8 @@ const DATA = {
 
 const JOINING = {
   unknown_join_eui: cause(
-    'The DevEUI is registered, but with another JoinEUI.',
-    'Enter in the registration the JoinEUI (AppEUI) the device uses, or the other way round.',
+    'No device may join with this JoinEUI: it is outside the JoinEUIs of this network, or the DevEUI is registered with another one.',
+    'Compare the JoinEUI (AppEUI) of the device with that of its registration, and with --join-eui-prefix if the program was started with it.',
   ),
   join_eui_byte_order: cause(
     'The JoinEUI is that of a registered device with its bytes in reverse order.',

@@ -1,2 +1,19 @@
-export type { JoinDevice, JoinRegistry, JoinServerOptions } from './join-server.ts';
+export {
+  decodePayload,
+  joinDeviceNotFound,
+  macVersionUnknown,
+  majorVersion,
+  noJoinRequest,
+  payloadType,
+  refusal,
+  registryOperation,
+  sessionNotFound,
+} from './errors.ts';
+export type {
+  JoinDevice,
+  JoinRegistry,
+  JoinServer,
+  JoinServerOptions,
+  JoinSettings,
+} from './join-server.ts';
 export { createJoinServer } from './join-server.ts';

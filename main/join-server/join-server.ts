@@ -9,20 +9,23 @@ import {
   deriveSessionKeys10,
   deriveSessionKeys11,
   expandKey,
+  formatJoinEuiPrefix,
   type JoinAcceptProtection,
   type JoinEui,
+  type JoinEuiPrefix,
   type JoinRequestFrame,
+  joinEuiPrefixContains,
   reverseEui64,
   type SessionKeys11,
   sealJoinAccept,
   verifyJoinRequestMic,
 } from '../lorawan/index.ts';
 import type { AcceptedJoin, JoinPort, JoinQuestion, RejectedJoin } from '../seams/joining.ts';
-import type { Store } from '../store/index.ts';
-import { nextJoinState } from './nonces.ts';
+import type { Store, StoredSessionKeys } from '../store/index.ts';
+import { DEFAULT_DEV_NONCE_LIMIT, nextJoinState } from './nonces.ts';
 import { judgeRejoin } from './rejoin.ts';
 import { joinKeys, type RootKeys } from './root-keys.ts';
-import { newSessionKeyId } from './session-key-id.ts';
+import { newSessionKeyId, SESSION_KEY_LIMIT } from './session-key-id.ts';
 
 /** A device as the join registry holds it. */
 export interface JoinDevice {
@@ -47,15 +50,40 @@ export interface JoinRegistry {
   joinDevicesByDevEui(devEui: DevEui): readonly KnownDevice[];
 }
 
+/** What the user may choose about joins. */
+export interface JoinSettings {
+  /** Devices may join with these JoinEUIs; with any if there is none. */
+  readonly joinEuiPrefixes?: readonly JoinEuiPrefix[] | undefined;
+  /** Random DevNonces remembered per device of a version before 1.0.4, at least 1. */
+  readonly devNonceLimit?: number | undefined;
+}
+
 export interface JoinServerOptions {
-  readonly store: Pick<Store, 'joinState'>;
+  readonly store: Pick<Store, 'joinState' | 'sessionKeys'>;
   readonly registry: JoinRegistry;
   readonly clock: Clock;
   readonly events: Pick<EventBus, 'publish'>;
   readonly random: (count: number) => Uint8Array;
+  readonly settings?: JoinSettings;
+}
+
+/** The join server: judges joins, and hands out again the keys of sessions it made. */
+export interface JoinServer extends JoinPort {
+  /** Devices may join with these JoinEUIs; at least one. */
+  readonly joinEuiPrefixes: readonly JoinEuiPrefix[];
+  /** What to give a device that has none. */
+  readonly defaultJoinEui: JoinEui;
+  /** Keys of one of the newest sessions of a device; undefined if there is no such device or session. */
+  sessionKeys(
+    joinEui: JoinEui,
+    devEui: DevEui,
+    sessionKeyId: Uint8Array,
+  ): StoredSessionKeys | undefined;
 }
 
 const ZERO_EUI = '0000000000000000';
+const DEFAULT_JOIN_EUI = '0000000000000001' as JoinEui;
+const ALL_JOIN_EUIS: JoinEuiPrefix = { joinEui: ZERO_EUI as JoinEui, length: 0 };
 
 function rejected(cause: CauseCode, evidence: readonly EvidenceData[]): RejectedJoin {
   return { accepted: false, cause, evidence };
@@ -136,8 +164,16 @@ function protection(request: JoinQuestion, networkRoot: AesKey): JoinAcceptProte
 }
 
 /** Creates the join server. */
-export function createJoinServer(options: JoinServerOptions): JoinPort {
-  const { store, registry, clock, events, random } = options;
+export function createJoinServer(options: JoinServerOptions): JoinServer {
+  const { store, registry, clock, events, random, settings = {} } = options;
+  const joinEuiPrefixes = settings.joinEuiPrefixes?.length
+    ? settings.joinEuiPrefixes
+    : [ALL_JOIN_EUIS];
+  const devNonceLimit = settings.devNonceLimit ?? DEFAULT_DEV_NONCE_LIMIT;
+  const isOurs = (joinEui: JoinEui): boolean =>
+    joinEuiPrefixes.some((prefix) => joinEuiPrefixContains(prefix, joinEui));
+  const prefixEvidence = (): EvidenceData =>
+    fact('join_eui_prefixes', joinEuiPrefixes.map(formatJoinEuiPrefix).join(', '));
 
   const publish = (
     name: string,
@@ -156,6 +192,8 @@ export function createJoinServer(options: JoinServerOptions): JoinPort {
   const explain = (frame: JoinRequestFrame): RejectedJoin & { readonly nearest?: KnownDevice } => {
     const evidence = requestEvidence(frame);
     if (frame.devEui === ZERO_EUI) return rejected('no_dev_eui', evidence);
+    if (!isOurs(frame.joinEui))
+      return rejected('unknown_join_eui', [...evidence, prefixEvidence()]);
     const found = nearestDevice(registry, frame);
     if (!found) return rejected('device_not_found', evidence);
     const { cause, device } = found;
@@ -176,6 +214,7 @@ export function createJoinServer(options: JoinServerOptions): JoinPort {
     const next = nextJoinState(before, frame.devNonce, {
       macVersion,
       resetsJoinNonces: device.message.resetsJoinNonces,
+      devNonceLimit,
     });
     if (!roots.ok) return rejected(roots.cause, evidence);
     evidence.push(fact('mic_matches', isAuthentic));
@@ -196,8 +235,11 @@ export function createJoinServer(options: JoinServerOptions): JoinPort {
     const keys = sessionKeys(request, joinNonce, roots.keys);
     const sessionKeyId = newSessionKeyId(clock.now(), random);
     store.joinState.put(device.row, next.state);
+    store.sessionKeys.put(device.row, sessionKeyId, keys, SESSION_KEY_LIMIT);
     evidence.push(fact('join_nonce', joinNonce), fact('session_key_id', sessionKeyId));
-    return { accepted: true, joinAccept, sessionKeyId, keys, joinNonce, evidence };
+    const known = { ...device, joinEui: frame.joinEui, devEui: frame.devEui };
+    const announce = (): void => publish('js.join.accept', known, request.correlationIds);
+    return { accepted: true, joinAccept, sessionKeyId, keys, joinNonce, evidence, announce };
   };
 
   const explainUnknownDevice: JoinPort['explainUnknownDevice'] = (frame, correlationIds) => {
@@ -207,26 +249,43 @@ export function createJoinServer(options: JoinServerOptions): JoinPort {
   };
 
   return {
+    joinEuiPrefixes,
+    defaultJoinEui: isOurs(DEFAULT_JOIN_EUI)
+      ? DEFAULT_JOIN_EUI
+      : (joinEuiPrefixes[0]?.joinEui ?? DEFAULT_JOIN_EUI),
+    sessionKeys(joinEui, devEui, sessionKeyId) {
+      const device = registry.joinDeviceByEuis(joinEui, devEui);
+      return device && store.sessionKeys.get(device.row, sessionKeyId);
+    },
     explainUnknownDevice,
     handleRejoin(question) {
       const { frame, joinEui, correlationIds } = question;
+      const evidence = [fact('dev_eui', frame.devEui)];
+      if (!isOurs(joinEui))
+        return rejected('unknown_join_eui', [
+          ...evidence,
+          fact('join_eui', joinEui),
+          prefixEvidence(),
+        ]);
       const device = registry.joinDeviceByEuis(joinEui, frame.devEui);
-      if (!device) return rejected('device_not_found', [fact('dev_eui', frame.devEui)]);
-      const answer = judgeRejoin({ store, clock, random }, question, device);
-      const name = answer.accepted ? 'js.rejoin.accept' : 'js.rejoin.reject';
+      if (!device) return rejected('device_not_found', evidence);
       const known = { ...device, joinEui, devEui: frame.devEui };
-      publish(name, known, correlationIds, answer.accepted ? undefined : answer.cause);
-      return answer;
+      const answer = judgeRejoin({ store, clock, random }, question, device);
+      if (!answer.accepted) {
+        publish('js.rejoin.reject', known, correlationIds, answer.cause);
+        return answer;
+      }
+      return { ...answer, announce: () => publish('js.rejoin.accept', known, correlationIds) };
     },
     handleJoin(request) {
       const { frame, correlationIds } = request;
       const { joinEui, devEui } = frame;
-      const device = devEui === ZERO_EUI ? undefined : registry.joinDeviceByEuis(joinEui, devEui);
+      const isKnown = devEui !== ZERO_EUI && isOurs(joinEui);
+      const device = isKnown ? registry.joinDeviceByEuis(joinEui, devEui) : undefined;
       if (!device) return explainUnknownDevice(frame, correlationIds);
       const answer = judge(request, device);
-      const known = { ...device, joinEui, devEui };
-      if (answer.accepted) publish('js.join.accept', known, correlationIds);
-      else publish('js.join.reject', known, correlationIds, answer.cause);
+      if (!answer.accepted)
+        publish('js.join.reject', { ...device, joinEui, devEui }, correlationIds, answer.cause);
       return answer;
     },
   };

@@ -2,8 +2,8 @@ import type { CauseCode } from '../base/causes.ts';
 import { isAtLeast, type MacVersion } from '../lorawan/index.ts';
 import type { JoinState } from '../store/index.ts';
 
-/** Random DevNonces of versions before 1.0.4 that are remembered per device. */
-export const REMEMBERED_DEV_NONCES = 10;
+/** Random DevNonces of versions before 1.0.4 that are remembered per device, unless the user says otherwise. */
+export const DEFAULT_DEV_NONCE_LIMIT = 10;
 /** JoinNonces have 24 bits. */
 const LAST_JOIN_NONCE = 0xff_ffff;
 
@@ -29,17 +29,26 @@ interface NonceOptions {
   readonly macVersion: MacVersion;
   /** `resets_join_nonces` of the device. */
   readonly resetsJoinNonces: boolean;
+  /** How many random DevNonces are remembered. */
+  readonly devNonceLimit: number;
+}
+
+/** The newest DevNonces; one that is among them already, as `resets_join_nonces` allows, keeps its place. */
+function remember(used: readonly number[], devNonce: number, limit: number): readonly number[] {
+  return (used.includes(devNonce) ? used : [...used, devNonce]).slice(-limit);
 }
 
 /** Since 1.0.4 the DevNonce counts up (TS001-1.0.4 §6.2.2); before, it is random and must not be one of the last. */
 function nonceProblem(
   state: JoinState,
   devNonce: number,
-  { macVersion, resetsJoinNonces }: NonceOptions,
+  { macVersion, resetsJoinNonces, devNonceLimit }: NonceOptions,
 ): CauseCode | undefined {
   if (resetsJoinNonces) return undefined;
-  if (!isAtLeast(macVersion, '1.0.4'))
-    return state.usedDevNonces.includes(devNonce) ? 'reuse_dev_nonce' : undefined;
+  if (!isAtLeast(macVersion, '1.0.4')) {
+    const remembered = state.usedDevNonces.slice(-devNonceLimit);
+    return remembered.includes(devNonce) ? 'reuse_dev_nonce' : undefined;
+  }
   if (state.lastDevNonce !== undefined)
     return devNonce > state.lastDevNonce ? undefined : 'dev_nonce_too_small';
   return devNonce === 0 && state.lastJoinNonce !== undefined ? 'dev_nonce_too_small' : undefined;
@@ -58,7 +67,6 @@ export function nextJoinState(
   const joinNonce = (state.lastJoinNonce ?? 0) + 1;
   if (joinNonce > LAST_JOIN_NONCE) return { ok: false, cause: 'join_nonce_too_high' };
   const counts = isAtLeast(options.macVersion, '1.0.4');
-  const known = state.usedDevNonces.filter((used) => used !== devNonce);
   return {
     ok: true,
     joinNonce,
@@ -66,7 +74,7 @@ export function nextJoinState(
       ? { ...state, lastDevNonce: devNonce, lastJoinNonce: joinNonce }
       : {
           ...state,
-          usedDevNonces: [...known, devNonce].slice(-REMEMBERED_DEV_NONCES),
+          usedDevNonces: remember(state.usedDevNonces, devNonce, options.devNonceLimit),
           lastJoinNonce: joinNonce,
         },
   };

@@ -10,7 +10,7 @@ import type { AcceptedJoin, RejectedJoin, RejoinQuestion } from '../seams/joinin
 import type { JoinDevice, JoinServerOptions } from './join-server.ts';
 import { nextRejoinState } from './nonces.ts';
 import { joinKeys } from './root-keys.ts';
-import { newSessionKeyId } from './session-key-id.ts';
+import { newSessionKeyId, SESSION_KEY_LIMIT } from './session-key-id.ts';
 
 /**
  * Judges a rejoin-request (LoRaWAN 1.1 §6.2.4). The join-accept is encrypted with JSEncKey, its MIC names the rejoin type,
@@ -20,7 +20,7 @@ export function judgeRejoin(
   { store, clock, random }: Pick<JoinServerOptions, 'store' | 'clock' | 'random'>,
   question: RejoinQuestion,
   device: JoinDevice,
-): AcceptedJoin | RejectedJoin {
+): Omit<AcceptedJoin, 'announce'> | RejectedJoin {
   const { frame, joinEui } = question;
   const { devEui, rejoinType, rjCount } = frame;
   const evidence: EvidenceData[] = [fact('join_eui', joinEui), fact('dev_eui', devEui)];
@@ -57,6 +57,7 @@ export function judgeRejoin(
   });
   const sessionKeyId = newSessionKeyId(clock.now(), random);
   store.joinState.put(device.row, next.state);
+  store.sessionKeys.put(device.row, sessionKeyId, keys, SESSION_KEY_LIMIT);
   evidence.push(fact('join_nonce', joinNonce), fact('session_key_id', sessionKeyId));
   return { accepted: true, joinAccept, sessionKeyId, keys, joinNonce, evidence };
 }

@@ -1,3 +1,6 @@
+/** Sessions of a device whose keys are kept. */
+export const SESSION_KEY_LIMIT = 10;
+
 /** A new session key id: 48 bits of milliseconds, then 80 random bits, so that ids sort by time. */
 export function newSessionKeyId(nowMs: number, random: (count: number) => Uint8Array): Uint8Array {
   const id = new Uint8Array(16);

@@ -16,6 +16,12 @@ export * from './frames/index.ts';
 export { formatHex, parseHex } from './hex.ts';
 export * from './identifiers.ts';
 export type { Issue } from './issue.ts';
+export {
+  formatJoinEuiPrefix,
+  type JoinEuiPrefix,
+  joinEuiPrefixContains,
+  parseJoinEuiPrefix,
+} from './join-eui-prefix.ts';
 export * from './mac-commands/index.ts';
 export * from './regional/index.ts';
 export * from './versions.ts';

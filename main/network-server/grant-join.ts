@@ -43,6 +43,8 @@ export interface GrantedJoin {
   /** Parameters the join-accept's own windows follow. */
   readonly parameters: MACParameters;
   readonly evidence: readonly EvidenceData[];
+  /** The join server's event, for once the session is durable. */
+  announce(): void;
 }
 
 export interface RefusedJoin {
@@ -258,6 +260,6 @@ export function storeGrant(options: JoinOptions, grant: Grant): GrantedJoin {
     correlationIds: correlationIds(group),
   };
   store.downlinkQueue.push(device.row, answer.sessionKeyId, application.storeJoin(join));
-  const { joinAccept, evidence } = answer;
-  return { ok: true, asked, joinAccept, join, place, profile, parameters, evidence };
+  const { joinAccept, evidence, announce } = answer;
+  return { ok: true, asked, joinAccept, join, place, profile, parameters, evidence, announce };
 }

@@ -71,6 +71,7 @@ export function createJoins(options: JoinsOptions): Joins {
     const { devAddr } = join;
     const about = { devAddr, correlationIds: correlationIds(group) };
     const name = uplinkEvents(group.frame);
+    grant.announce();
     application.joinAccepted(join);
     options.seen(device, join.receivedAtMs);
     events.publish(`${name}.process`, device, { ...about, lateData: uplinkData(group) });

@@ -43,6 +43,8 @@ export interface AcceptedJoin {
   readonly keys: SessionKeys11;
   readonly joinNonce: number;
   readonly evidence: readonly EvidenceData[];
+  /** Tells whoever watches the device. Call it once the unit of work is durable. */
+  announce(): void;
 }
 
 export interface RejectedJoin {

@@ -32,6 +32,8 @@ test.each([
   [['--http', '127.0.0.1:99999'], '--http takes HOST:PORT'],
   [['--simulate', 'many'], '--simulate takes a number from 0 to 10000, not "many".'],
   [['--simulate', '-1'], '--simulate needs a value.'],
+  [['--join-eui-prefix', '70B3D57ED0000001/36'], '--join-eui-prefix takes a JoinEUI'],
+  [['--dev-nonce-limit', '0'], '--dev-nonce-limit takes a number from 1 to 65536, not "0".'],
   [['--data-dir'], '--data-dir needs a value.'],
   [['--no-open=1'], '--no-open takes no value.'],
   [['--unknown'], 'There is no option --unknown.'],

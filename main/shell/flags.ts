@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { defineError, errorText } from '../base/errors.ts';
+import { type JoinEuiPrefix, parseJoinEuiPrefix } from '../lorawan/index.ts';
 
 /** Where to listen, and whether the user asked for exactly that address. */
 export interface ListenAddress {
@@ -23,6 +24,10 @@ export interface Flags {
   readonly apiKeyOnCommandLine: boolean;
   /** Number of simulated devices to run; undefined if nothing was said. */
   readonly simulate: number | undefined;
+  /** JoinEUIs that devices may join with; undefined for all. */
+  readonly joinEuiPrefixes: readonly JoinEuiPrefix[] | undefined;
+  /** Random DevNonces remembered per device; undefined for the default. */
+  readonly devNonceLimit: number | undefined;
   readonly open: boolean;
   readonly help: boolean;
   readonly version: boolean;
@@ -43,6 +48,8 @@ const OPTIONS = {
   'data-dir': { type: 'string' },
   'api-key': { type: 'string' },
   simulate: { type: 'string' },
+  'join-eui-prefix': { type: 'string', multiple: true },
+  'dev-nonce-limit': { type: 'string' },
   'no-open': { type: 'boolean' },
   help: { type: 'boolean' },
   version: { type: 'boolean' },
@@ -60,6 +67,10 @@ export const HELP = `Gatehouse: a LoRaWAN network on your own computer.
   --api-key KEY          accept this administrator key; better set GATEHOUSE_API_KEY
   --simulate N           run N simulated devices, which a start without it removes again;
                          with 0 the demonstration does not start by itself either
+  --join-eui-prefix EUI/BITS
+                         let devices join with these JoinEUIs only, such as
+                         70B3D57ED0000000/36; may be given several times
+  --dev-nonce-limit N    DevNonces remembered per device before LoRaWAN 1.0.4 (10)
   --no-open              do not open a browser
   --version, --help
 
@@ -89,6 +100,25 @@ function parseSimulate(text: string | undefined): number | undefined {
     throw badFlag({ reason: `--simulate takes a number from 0 to 10000, not "${text}".` });
   }
   return count;
+}
+
+function parseJoinEuiPrefixes(
+  texts: readonly string[] | undefined,
+): readonly JoinEuiPrefix[] | undefined {
+  return texts?.map((text) => {
+    const prefix = parseJoinEuiPrefix(text);
+    if (prefix) return prefix;
+    throw badFlag({
+      reason: `--join-eui-prefix takes a JoinEUI and its leading bits, such as 70B3D57ED0000000/36, with zeros behind them, not "${text}".`,
+    });
+  });
+}
+
+function parseDevNonceLimit(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const limit = Number(text);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 65_536) return limit;
+  throw badFlag({ reason: `--dev-nonce-limit takes a number from 1 to 65536, not "${text}".` });
 }
 
 /** What is wrong with a command line, without the advice for programmers that Node adds. */
@@ -137,6 +167,8 @@ export function parseFlags(
     apiKey: values['api-key'] ?? (environment.GATEHOUSE_API_KEY || undefined),
     apiKeyOnCommandLine: values['api-key'] !== undefined,
     simulate: parseSimulate(values.simulate),
+    joinEuiPrefixes: parseJoinEuiPrefixes(values['join-eui-prefix']),
+    devNonceLimit: parseDevNonceLimit(values['dev-nonce-limit']),
     open: !(values['no-open'] ?? false),
     help: values.help ?? false,
     version: values.version ?? false,

@@ -137,6 +137,10 @@ async function openApp(
       buildId: buildId(),
       udp: flags.udp,
       offerDemo: flags.open && flags.simulate === undefined,
+      joinSettings: {
+        joinEuiPrefixes: flags.joinEuiPrefixes,
+        devNonceLimit: flags.devNonceLimit,
+      },
       ...(isPackaged && { formatterUrls: FORMATTER_URLS }),
       ...(flags.apiKey !== undefined && { apiKey: flags.apiKey }),
     });

@@ -38,6 +38,7 @@ export {
 } from './key-wrapper.ts';
 export { type LockInfo, readLockInfo } from './lock.ts';
 export { DEFAULT_MAX_FRAMES } from './maintenance.ts';
+export type { SessionKeyTable, StoredSessionKeys } from './session-key-table.ts';
 export type {
   ApplicationSession,
   ApplicationSessionTable,

@@ -58,4 +58,10 @@ CREATE INDEX ns_downlinks_device ON ns_downlinks(device_row);
 ALTER TABLE ns_sessions ADD COLUMN last_a_f_cnt_down INTEGER;
 ALTER TABLE ns_sessions ADD COLUMN last_rj_count0 INTEGER;
 `,
+  // Session keys that the join server hands out again to whoever lost them.
+  `
+CREATE TABLE js_session_keys(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, device_row INTEGER NOT NULL REFERENCES js_devices(id) ON DELETE CASCADE,
+  session_key_id BLOB NOT NULL, keys BLOB NOT NULL, UNIQUE(device_row, session_key_id));
+`,
 ];

@@ -33,6 +33,7 @@ import {
 import { type DirectoryLock, lockDirectory } from './lock.ts';
 import { createMaintenance, type Maintenance } from './maintenance.ts';
 import { REGISTRY_MIGRATIONS } from './registry-schema.ts';
+import { createSessionKeyTable, type SessionKeyTable } from './session-key-table.ts';
 import {
   type ApplicationSessionTable,
   createApplicationSessionTable,
@@ -86,6 +87,7 @@ export interface Store {
   readonly applicationSessions: ApplicationSessionTable;
   readonly downlinkQueue: DownlinkQueueTable;
   readonly joinState: JoinStateTable;
+  readonly sessionKeys: SessionKeyTable;
   readonly frames: FrameStore;
   readonly keyProtection: KeyProtection;
   readonly directory: string;
@@ -250,6 +252,7 @@ function tables(
     applicationSessions: createApplicationSessionTable(context),
     downlinkQueue: createDownlinkQueueTable(context),
     joinState: createJoinStateTable(context),
+    sessionKeys: createSessionKeyTable(context),
   };
 }
 
