@@ -44,6 +44,7 @@ import { applicationAndGatewayServices } from './rpc/services/applications-and-g
 import { endDeviceServices } from './rpc/services/end-devices.ts';
 import { eventService } from './rpc/services/events.ts';
 import { frameService } from './rpc/services/frames.ts';
+import { frequencyPlanService } from './rpc/services/frequency-plan-files.ts';
 import { gatewayServerService } from './rpc/services/gateway-server.ts';
 import { joinServerServices } from './rpc/services/join-server.ts';
 import { linkService } from './rpc/services/links.ts';
@@ -55,6 +56,7 @@ import type { Store } from './store/index.ts';
 import { createDemo } from './workspace/demo.ts';
 import { createLoopMeter } from './workspace/diagnostics.ts';
 import { createLinkManager, type LinkManager } from './workspace/link-manager.ts';
+import { createPlanFiles } from './workspace/plan-files.ts';
 import { createSimulatedDevices, type SimulatedDevices } from './workspace/simulated-devices.ts';
 import { createSimulatedFleet, type SimulatedFleet } from './workspace/simulated-fleet.ts';
 
@@ -246,6 +248,16 @@ export async function createApp(options: AppOptions): Promise<App> {
   logger.area('crypto').info({ implementation, reason }, 'cryptography gives right results');
   const findKey = keyFinder(store, transientKey(options.apiKey));
   const events = createEventBus({ clock });
+  const planFiles = createPlanFiles({
+    directory: store.directory,
+    logger: logger.area('frequency-plans'),
+    userOf: (planId) => {
+      const used = links.list().find(({ link }) => link?.frequencyPlanId === planId)?.link;
+      return used && `the gateway link ${used.name || used.id}`;
+    },
+  });
+  // Links and devices may use them from their start.
+  await planFiles.load();
   const registry = createRegistry({ store, clock, logger, publish: events.publish, newMacState });
   const { random = (count) => new Uint8Array(randomBytes(count)) } = options;
   const devAddrBlock = await prepareWorkspace(store, registry, random);
@@ -296,6 +308,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       applicationTrafficService(servers.application, { events, logger: logger.area('rpc') }),
       frameService({ frames, clock }),
       ...joinServerServices({ store, registry, joinServer: servers.joinServer }),
+      frequencyPlanService(planFiles),
       linkService({ links, listPorts }),
       gatewayServerService(servers.gatewayServer),
       workspaceService({
@@ -347,6 +360,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       await servers.network.close();
       loopMeter.stop();
       await servers.formatterService.close();
+      planFiles.close();
       await store.close();
     },
   };

@@ -12,6 +12,7 @@ import { MACVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { PayloadFormatter } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { defineError } from '../base/errors.ts';
 import {
+  channelGroup,
   devAddrFromBytes,
   devAddrToBytes,
   eui64FromBytes,
@@ -148,7 +149,7 @@ export function configFor(device: EndDevice): ConfigMessage {
           appSKey: keys?.appSKey?.key ?? new Uint8Array(),
         }),
     bandId: plan.bandId,
-    subBand: Number(/_FSB_(\d)/.exec(plan.id)?.[1] ?? 0),
+    subBand: channelGroup(plan) ?? 0,
     intervalS: DEFAULT_INTERVAL_S,
     payload: usesLpp ? 'temperature' : 'counter',
     fPort: 1,

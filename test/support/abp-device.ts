@@ -22,6 +22,8 @@ export interface AbpDeviceOptions {
   /** Source of `decodeUplink`; without it payloads stay bytes. */
   readonly script?: string;
   readonly supportsClassC?: boolean;
+  /** That of Europe unless given. */
+  readonly frequencyPlanId?: string;
 }
 
 const keyOf = (text: string): Buffer => createHash('md5').update(text).digest();
@@ -34,7 +36,7 @@ export async function registerAbpDevice(api: Api, options: AbpDeviceOptions): Pr
   await api('POST', `/gatehouse/applications/${applicationId}/devices`, {
     end_device: {
       ids: { device_id: deviceId, application_ids: { application_id: applicationId } },
-      frequency_plan_id: 'EU_863_870',
+      frequency_plan_id: options.frequencyPlanId ?? 'EU_863_870',
       lorawan_version: '1.0.3',
       lorawan_phy_version: '1.0.3-a',
       supports_class_c: supportsClassC,

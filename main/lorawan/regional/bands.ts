@@ -30,6 +30,8 @@ const DEFINITIONS: readonly BandDefinition[] = [
   MA869,
   ISM2400,
 ];
+/** In bands of 72 channels those of 125 kHz; the others have 500 kHz. */
+const NARROW_CHANNELS = 64;
 const cache = new Map<string, Band | undefined>();
 
 /** Ids of the bands this program knows, e.g. `EU_863_870`. */
@@ -129,6 +131,20 @@ export function subBandOfPlan(
       minFrequencyHz <= frequencyHz && frequencyHz <= maxFrequencyHz,
   );
   return found && { dutyCycle: 1, maxEirpDbm: regional.defaultMaxEirpDbm, ...found };
+}
+
+/**
+ * Which eight of the 64 narrow channels a plan uses, from 1, in bands of 72 channels; undefined in other bands, and for
+ * plans that use more of them than one such group, or none.
+ */
+export function channelGroup(plan: FrequencyPlan): number | undefined {
+  const regional = latestBand(plan.bandId);
+  if (regional?.channelMasks.layout !== 'mask72') return undefined;
+  const groups = plan.uplinkChannels.map(({ frequencyHz }) => {
+    const channel = regional.uplinkChannels.find((one) => one.frequencyHz === frequencyHz);
+    return channel && channel.index < NARROW_CHANNELS ? (channel.index >> 3) + 1 : undefined;
+  });
+  return new Set(groups).size === 1 ? groups[0] : undefined;
 }
 
 /** The band in the newest version that has it: for callers that know no device, such as the gateway side. */

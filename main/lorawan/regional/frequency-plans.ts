@@ -24,12 +24,48 @@ const PLANS: readonly FrequencyPlan[] = [
 ];
 const PLAN_BY_ID = new Map(PLANS.map((plan) => [plan.id, plan]));
 
-/** All frequency plans, in the order lists show them. */
-export function frequencyPlans(): readonly FrequencyPlan[] {
+/** Plans of the users of this program, by who brought them. */
+const ownPlans = new Map<symbol, ReadonlyMap<string, FrequencyPlan>>();
+
+/** Further plans beside the built-in ones, which keep their ids. */
+export interface OwnPlans {
+  /** Takes the place of the ones brought before. */
+  replace(plans: readonly FrequencyPlan[]): void;
+  /** Takes them away. */
+  release(): void;
+}
+
+/**
+ * Opens a place for plans of the user. Frequency plans are looked up by id wherever a frame is handled, so all parts of a
+ * process know the same ones.
+ */
+export function openOwnPlans(): OwnPlans {
+  const owner = Symbol('plans');
+  return {
+    replace: (plans) =>
+      void ownPlans.set(owner, new Map(plans.map((plan) => [plan.id, plan] as const))),
+    release: () => void ownPlans.delete(owner),
+  };
+}
+
+/** The plans this program brings along. */
+export function builtInPlans(): readonly FrequencyPlan[] {
   return PLANS;
+}
+
+/** All frequency plans, in the order lists show them: the built-in ones, then those of the user. */
+export function frequencyPlans(): readonly FrequencyPlan[] {
+  if (ownPlans.size === 0) return PLANS;
+  return [...PLANS, ...[...ownPlans.values()].flatMap((plans) => [...plans.values()])];
 }
 
 /** The plan of that id, e.g. `EU_863_870`. */
 export function frequencyPlan(id: string): FrequencyPlan | undefined {
-  return PLAN_BY_ID.get(id);
+  const builtIn = PLAN_BY_ID.get(id);
+  if (builtIn || ownPlans.size === 0) return builtIn;
+  for (const plans of ownPlans.values()) {
+    const plan = plans.get(id);
+    if (plan) return plan;
+  }
+  return undefined;
 }

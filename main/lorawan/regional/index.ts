@@ -9,6 +9,7 @@ export type {
 export {
   band,
   bandIds,
+  channelGroup,
   dataRate,
   dataRateIndex,
   latestBand,
@@ -29,4 +30,12 @@ export type {
   PlanSingleRateChannel,
   PlanSubBand,
 } from './frequency-plan.ts';
-export { frequencyPlan, frequencyPlans } from './frequency-plans.ts';
+export {
+  builtInPlans,
+  frequencyPlan,
+  frequencyPlans,
+  type OwnPlans,
+  openOwnPlans,
+} from './frequency-plans.ts';
+export { PLAN_ID, type PlanReading, readPlanDocument } from './plan-document.ts';
+export type { PlanProblem, PlanProblemCode } from './plan-fields.ts';
