@@ -71,6 +71,17 @@ test('files in the folder are plans under the names of the files, or under their
   expect(frequencyPlan('HALL')).toBeUndefined();
 });
 
+test('the example of the manual is a plan', async () => {
+  const manual = readFileSync(new URL('../../docs/frequency-plans.md', import.meta.url), 'utf8');
+  put('example.yaml', /```yaml\n([\s\S]*?)```/.exec(manual)?.[1] ?? '');
+  await files.load();
+  expect(statusOf('example.yaml')).toEqual({
+    name: 'example.yaml',
+    planIds: ['HALL'],
+    problems: [],
+  });
+});
+
 test('a folder with an index is taken as it is published, in whatever order plans are based on one another', async () => {
   put(
     'index.yml',
