@@ -180,14 +180,14 @@ test('a formatter that fails in a trial is an error that names the line', async 
     parameter,
   });
   expect(failed).toMatchObject({
-    status: 400,
+    status: 409,
     json: {
       message: expect.stringContaining('(line 3)'),
       details: [
         {
-          namespace: 'pkg/messageprocessors',
-          name: 'formatter',
-          attributes: { line: 3, formatter_error: 'script_error' },
+          namespace: 'pkg/scripting/javascript',
+          name: 'runtime',
+          attributes: { line: 3 },
         },
       ],
     },

@@ -12,6 +12,7 @@ import { deviceEntity, type EventBus, type EventData } from '../events/index.ts'
 import type { DevAddr } from '../lorawan/index.ts';
 import type { DeviceRef } from '../seams/application-traffic.ts';
 import { deviceIdentifiers } from '../seams/device-identifiers.ts';
+import { formatterError } from './errors.ts';
 import type { FormatterFailure } from './formatters/formatter-result.ts';
 
 export type Up = NonNullable<MessageInitShape<typeof ApplicationUpSchema>['up']>;
@@ -77,14 +78,8 @@ export function errorDetails(error: unknown): ErrorDetails {
 }
 
 /** Data of an event about a formatter that failed. */
-export function formatterFailure({ code, message, line }: FormatterFailure): EventData {
-  const details = {
-    namespace: 'pkg/messageprocessors',
-    name: code,
-    messageFormat: message,
-    ...(line !== undefined && { attributes: { line } }),
-  };
-  return { schema: ErrorDetailsSchema, message: create(ErrorDetailsSchema, details) };
+export function formatterFailure(failure: FormatterFailure): EventData {
+  return { schema: ErrorDetailsSchema, message: errorDetails(formatterError(failure)) };
 }
 
 /** Tells subscribers about something that went to the application. */

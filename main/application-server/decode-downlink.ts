@@ -27,6 +27,8 @@ async function decode(
   });
   if (!result) return downlink;
   if (!result.ok) {
+    // Most scripts only encode downlinks; that nothing decodes them is no failure.
+    if (result.code === 'entrypoint_not_found') return downlink;
     events.publish({
       name: 'as.down.data.decode.fail',
       identifiers: [deviceEntity(ref)],

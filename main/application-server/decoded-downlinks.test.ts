@@ -79,7 +79,7 @@ test('what cannot be decoded is told as it is, with the reason', async () => {
   expect(queued).toMatchObject({ up: { value: { frmPayload: hex('FF') } } });
   expect(queued).not.toHaveProperty('up.value.decodedPayload');
   expect(network.lab.dataOf('as.down.data.decode.fail')).toMatchObject([
-    { name: 'script_error', attributes: { line: 3 } },
+    { namespace: 'pkg/scripting/javascript', name: 'runtime', attributes: { line: 3 } },
   ]);
   await push({ frmPayload: hex('80') });
   expect(network.lab.dataOf('as.down.data.decode.warning')).toMatchObject([
@@ -114,4 +114,17 @@ test('a refused push is told as failed, item by item, with the error', async () 
     { up: { value: { downlink: { correlationIds: ['size:243', expect.anything()] } } } },
   ]);
   expect(forwarded('queued')).toEqual([]);
+});
+
+test('a script that only encodes downlinks is no failure', async () => {
+  const { registry } = network.lab;
+  const downFormatterParameter = SCRIPT.split('\n')[0] ?? '';
+  await registry.application.set(abpDevice({ formatters: { downFormatterParameter } }), [
+    'formatters.down_formatter_parameter',
+  ]);
+  await push({ frmPayload: hex('07') });
+  await hear(0, false);
+  await vi.waitFor(() => expect(forwarded('sent')).toHaveLength(1));
+  expect(await network.server.listDecoded(REF)).toEqual([]);
+  expect(network.lab.published).not.toContain('as.down.data.decode.fail');
 });

@@ -1,6 +1,7 @@
 import { create, type JsonObject } from '@bufbuild/protobuf';
 import type { ApplicationLink } from '../api/gen/ttn/lorawan/v3/applicationserver_pb.js';
 import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import type { EndDeviceVersionIdentifiers } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import {
   type ApplicationDownlink,
   ApplicationDownlinkSchema,
@@ -19,6 +20,7 @@ import type { PayloadFormatter } from './formatters/formatters.ts';
 export function formatterOf(
   kind: FormatterKind | undefined,
   script: string | undefined,
+  versionIds: EndDeviceVersionIdentifiers | undefined,
 ): PayloadFormatter {
   switch (kind) {
     case FormatterKind.FORMATTER_JAVASCRIPT:
@@ -26,8 +28,9 @@ export function formatterOf(
     case FormatterKind.FORMATTER_CAYENNELPP:
       return { kind: 'cayennelpp' };
     case FormatterKind.FORMATTER_REPOSITORY:
+      return { kind: 'repository', hasVersion: versionIds !== undefined };
     case FormatterKind.FORMATTER_GRPC_SERVICE:
-      return { kind: 'repository' };
+      return { kind: 'grpc_service' };
     default:
       return { kind: 'none' };
   }
@@ -47,7 +50,7 @@ export function uplinkFormatter(
   link: ApplicationLink | undefined,
 ): PayloadFormatter {
   const formatters = formattersOf(device, link);
-  return formatterOf(formatters?.upFormatter, formatters?.upFormatterParameter);
+  return formatterOf(formatters?.upFormatter, formatters?.upFormatterParameter, device.versionIds);
 }
 
 /** What encodes and decodes the device's downlinks. */
@@ -56,7 +59,11 @@ export function downlinkFormatter(
   link: ApplicationLink | undefined,
 ): PayloadFormatter {
   const formatters = formattersOf(device, link);
-  return formatterOf(formatters?.downFormatter, formatters?.downFormatterParameter);
+  return formatterOf(
+    formatters?.downFormatter,
+    formatters?.downFormatterParameter,
+    device.versionIds,
+  );
 }
 
 /** A downlink with its payload in the clear. */

@@ -211,11 +211,11 @@ test('an object is encoded by the formatter of the device, and one that fails qu
   ]);
   const failing = network.server.push(REF, [item('', { decodedPayload: { on: true } })]);
   await expect(failing).rejects.toMatchObject({
-    reason: 'formatter',
+    code: 'pkg/messageprocessors/javascript:output_errors',
     message: expect.stringContaining('not today'),
   });
   expect(network.lab.dataOf('as.down.data.encode.fail')).toMatchObject([
-    { name: 'output_errors', messageFormat: 'not today' },
+    { name: 'output_errors', attributes: { errors: ['not today'] } },
   ]);
   expect(listed()).toEqual(['0 02ec45']);
 });

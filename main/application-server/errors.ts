@@ -1,5 +1,5 @@
-import { defineError, type GatehouseError } from '../base/errors.ts';
-import type { FormatterFailure } from './formatters/formatter-result.ts';
+import { defineError, type GatehouseError, type StatusName } from '../base/errors.ts';
+import type { FormatterErrorCode, FormatterFailure } from './formatters/formatter-result.ts';
 
 export const noPayload = defineError(
   'pkg/applicationserver:no_payload',
@@ -31,17 +31,40 @@ export const maxRetriesReached = defineError(
   'The device acknowledged the downlink in none of its {max_retries} attempts. Check that it hears downlinks, and queue it again.',
 );
 
-const formatterFailed = defineError(
-  'pkg/messageprocessors:formatter',
-  'INVALID_ARGUMENT',
-  'The payload formatter failed: {reason}',
-);
+/** What The Things Stack calls failures of formatters, and what kind of error they are there. */
+const FORMATTER_ERRORS: Readonly<Record<FormatterErrorCode, readonly [string, StatusName]>> = {
+  script_timeout: ['pkg/scripting/javascript:script_timeout', 'DEADLINE_EXCEEDED'],
+  script_memory: ['gatehouse/formatters:script_memory', 'RESOURCE_EXHAUSTED'],
+  script_error: ['pkg/scripting/javascript:runtime', 'ABORTED'],
+  entrypoint_not_found: ['pkg/scripting/javascript:entrypoint_not_found', 'NOT_FOUND'],
+  no_script_output: ['pkg/scripting/javascript:no_script_output', 'ABORTED'],
+  output: ['pkg/messageprocessors/javascript:output', 'UNKNOWN'],
+  output_encoding: ['pkg/messageprocessors/javascript:output_encoding', 'INVALID_ARGUMENT'],
+  output_errors: ['pkg/messageprocessors/javascript:output_errors', 'ABORTED'],
+  formatter_script_too_large: [
+    'pkg/applicationserver:formatter_script_too_large',
+    'INVALID_ARGUMENT',
+  ],
+  formatter_not_configured: [
+    'pkg/messageprocessors:formatter_not_configured',
+    'FAILED_PRECONDITION',
+  ],
+  no_version_identifiers: [
+    'pkg/messageprocessors/devicerepository:no_version_identifiers',
+    'INVALID_ARGUMENT',
+  ],
+  input: ['pkg/messageprocessors/cayennelpp:input', 'INVALID_ARGUMENT'],
+  worker_lost: ['gatehouse/formatters:worker_lost', 'UNAVAILABLE'],
+  busy: ['gatehouse/formatters:busy', 'RESOURCE_EXHAUSTED'],
+};
 
-/** What a client is told of a formatter that failed: the engine's text, its kind and the line of the script. */
-export function formatterError({ code, message, line }: FormatterFailure): GatehouseError {
-  return formatterFailed({
+/** What is told of a formatter that failed: the engine's text, what it complained about, and the line of the script. */
+export function formatterError({ code, message, line, errors }: FormatterFailure): GatehouseError {
+  const [name, status] = FORMATTER_ERRORS[code];
+  const failed = defineError(name, status, 'The payload formatter failed: {reason}');
+  return failed({
     reason: line === undefined ? message : `${message} (line ${line})`,
-    formatter_error: code,
+    ...(errors && { errors }),
     ...(line !== undefined && { line }),
   });
 }

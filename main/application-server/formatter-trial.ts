@@ -22,8 +22,8 @@ import { applicationDeviceNotFound, formatterError } from './errors.ts';
 
 /**
  * Runs payload formatters on messages that are not stored, sent or counted. The formatter is the one in the request,
- * whatever the device has; without one the message comes back as it was. A formatter that fails is thrown as
- * `pkg/messageprocessors:formatter`, whose attributes name the line.
+ * whatever the device has; without one the message comes back as it was. A formatter that fails is thrown with its kind
+ * as the name, and the line among the attributes.
  */
 export interface FormatterTrial {
   decodeUplink(device: DeviceRef, request: DecodeUplinkRequest): Promise<DecodeUplinkResponse>;
@@ -49,7 +49,10 @@ export function createFormatterTrial({
   ) => {
     if (!findDevice(applicationId, deviceId))
       throw applicationDeviceNotFound({ device_uid: `${applicationId}.${deviceId}` });
-    return { scope: applicationId, formatter: formatterOf(request.formatter, request.parameter) };
+    return {
+      scope: applicationId,
+      formatter: formatterOf(request.formatter, request.parameter, request.versionIds),
+    };
   };
   return {
     async decodeUplink(ref, request) {

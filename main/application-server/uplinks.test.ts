@@ -109,8 +109,9 @@ test('a formatter that fails costs the decoded payload and nothing else', async 
   });
   expect(await event('as.up.data.decode.fail')).toMatchObject({
     $typeName: 'ttn.lorawan.v3.ErrorDetails',
+    namespace: 'pkg/messageprocessors/javascript',
     name: 'output_errors',
-    messageFormat: 'unknown version',
+    attributes: { reason: 'unknown version', errors: ['unknown version'] },
   });
   await vi.waitFor(() =>
     expect(applicationStage()).toMatchObject({

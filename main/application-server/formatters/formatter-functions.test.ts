@@ -128,7 +128,7 @@ describe('decodeUplink', () => {
     });
     expect(await decode('function Decoder() {}')).toMatchObject({ code: 'no_script_output' });
     expect(await decode('function Decoder() { return [1]; }')).toMatchObject({ code: 'output' });
-    expect(await decode('var x = 1;')).toMatchObject({ code: 'script_error' });
+    expect(await decode('var x = 1;')).toMatchObject({ code: 'entrypoint_not_found' });
   });
 
   it('finds functions however they are declared', async () => {
@@ -248,7 +248,7 @@ describe('decodeDownlink', () => {
       'function decodeDownlink(i) { return { data: { n: i.bytes[1], port: i.fPort } }; }';
     expect(await decodeDown(script)).toEqual({ ok: true, data: { n: 6, port: 9 }, warnings: [] });
     expect(await decodeDown('function Decoder() { return {}; }')).toMatchObject({
-      code: 'script_error',
+      code: 'entrypoint_not_found',
     });
   });
 });

@@ -41,14 +41,16 @@ describe('a formatter of kind', () => {
     ]);
   });
 
-  it('repository says that there is no catalogue', async () => {
-    for (const result of await each({ kind: 'repository' })) {
-      expect(result).toMatchObject({ ok: false, code: 'formatter_not_configured' });
-    }
+  it.each([
+    [{ kind: 'repository', hasVersion: true }, 'formatter_not_configured'],
+    [{ kind: 'repository', hasVersion: false }, 'no_version_identifiers'],
+    [{ kind: 'grpc_service' }, 'formatter_not_configured'],
+  ] as const)('%j is not served and says why', async (formatter, code) => {
+    for (const result of await each(formatter)) expect(result).toMatchObject({ ok: false, code });
   });
 
   it('any leaves an uplink on port 0 alone', async () => {
-    for (const kind of ['cayennelpp', 'repository'] as const) {
+    for (const kind of ['cayennelpp', 'grpc_service'] as const) {
       expect((await each({ kind }, 0))[0]).toBeUndefined();
     }
     expect((await each({ kind: 'javascript', script: SCRIPT }, 0))[0]).toBeUndefined();

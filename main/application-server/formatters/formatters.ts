@@ -14,7 +14,10 @@ export type PayloadFormatter =
   | { readonly kind: 'none' }
   | { readonly kind: 'javascript'; readonly script: string }
   | { readonly kind: 'cayennelpp' }
-  | { readonly kind: 'repository' };
+  /** Of the device catalogue. */
+  | { readonly kind: 'repository'; readonly hasVersion: boolean }
+  /** An external program; the API has a word for it, and nothing here can call one. */
+  | { readonly kind: 'grpc_service' };
 
 interface FormatterUse {
   /** Application id. */
@@ -36,10 +39,22 @@ export interface Formatters {
   decodeDownlink(input: FormatBytes): Promise<DecodeDownlinkResult | undefined>;
 }
 
-function noCatalogue(): FormatterFailure {
+const INSTEAD = 'choose JavaScript or CayenneLPP instead.';
+
+/** Why a formatter of a kind that is not served gives nothing. */
+function notServed(
+  formatter: Extract<PayloadFormatter, { kind: 'repository' | 'grpc_service' }>,
+): FormatterFailure {
+  if (formatter.kind === 'grpc_service')
+    return failure('formatter_not_configured', `Formatters over gRPC are not served; ${INSTEAD}`);
+  if (!formatter.hasVersion)
+    return failure(
+      'no_version_identifiers',
+      'The device does not say which product it is (version_ids), so it has no formatter.',
+    );
   return failure(
     'formatter_not_configured',
-    'The device catalogue has no formatters yet; choose JavaScript or CayenneLPP instead.',
+    `The device catalogue has no formatters yet; ${INSTEAD}`,
   );
 }
 
@@ -66,7 +81,8 @@ export function createFormatters(service: FormatterService): Formatters {
             : decoded;
         }
         case 'repository':
-          return noCatalogue();
+        case 'grpc_service':
+          return notServed(formatter);
       }
     },
     async encodeDownlink({ scope, formatter, fPort, data }) {
@@ -78,7 +94,8 @@ export function createFormatters(service: FormatterService): Formatters {
         case 'cayennelpp':
           return encodeLppDownlink(data, fPort);
         case 'repository':
-          return noCatalogue();
+        case 'grpc_service':
+          return notServed(formatter);
       }
     },
     async decodeDownlink({ scope, formatter, fPort, bytes }) {
@@ -90,7 +107,8 @@ export function createFormatters(service: FormatterService): Formatters {
         case 'cayennelpp':
           return decodeLppDownlink(bytes);
         case 'repository':
-          return noCatalogue();
+        case 'grpc_service':
+          return notServed(formatter);
       }
     },
   };

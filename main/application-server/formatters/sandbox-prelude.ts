@@ -108,7 +108,7 @@ function result(value, name) {
 }
 
 function missing(names) {
-  return new Failure('script_error', 'The script does not define ' + names + '.');
+  return new Failure('entrypoint_not_found', 'The script does not define ' + names + '.');
 }
 
 const kinds = {
