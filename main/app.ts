@@ -187,6 +187,7 @@ function createServers(
     findDevice: registry.applicationDeviceByIds,
     findIdentity: registry.identityDeviceByIds,
     recordLocation: registry.identity.recordLocation,
+    findAppSKey: (...session) => joinServer.sessionKeys(...session)?.appSKey,
     linkOf: registry.applicationLinks.of,
     onRegistryChange: registry.onChange,
     formatters: createFormatters(formatterService),

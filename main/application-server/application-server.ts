@@ -7,6 +7,7 @@ import type { Location } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { deviceEntity, type EventBus } from '../events/index.ts';
+import type { DevEui, JoinEui } from '../lorawan/index.ts';
 import type { ApplicationHandler, DeviceRef, DownlinkQueue } from '../seams/application-traffic.ts';
 import type { Store } from '../store/index.ts';
 import { publishUp } from './application-messages.ts';
@@ -46,6 +47,12 @@ export interface ApplicationServerOptions {
     service: string,
     location: Location,
   ) => Promise<void>;
+  /** AppSKey of a session that only the join server still knows. */
+  readonly findAppSKey: (
+    joinEui: JoinEui,
+    devEui: DevEui,
+    sessionKeyId: Uint8Array,
+  ) => Uint8Array | undefined;
   /** What the devices of an application have in common; it must not be changed. */
   readonly linkOf: (applicationId: string) => ApplicationLink | undefined;
   readonly formatters: Formatters;
@@ -86,11 +93,12 @@ export function createApplicationServer(options: ApplicationServerOptions): Appl
     joinAccepted(join) {
       const { device, devAddr, sessionKeyId, receivedAtMs, correlationIds } = join;
       const about = { device, devAddr, receivedAtMs, correlationIds };
-      events.publish({
-        name: 'as.up.join.receive',
-        identifiers: [deviceEntity(device, devAddr)],
-        correlationIds,
-      });
+      const subject = { identifiers: [deviceEntity(device, devAddr)], correlationIds };
+      events.publish({ name: 'as.up.join.receive', ...subject });
+      if (!findDevice(device.applicationId, device.deviceId)) {
+        events.publish({ name: 'as.up.join.drop', ...subject, causeCode: 'device_not_found' });
+        return;
+      }
       publishUp(events, 'as.up.join.forward', {
         ...about,
         get up() {

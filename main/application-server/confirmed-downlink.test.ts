@@ -120,6 +120,7 @@ test('after the attempts its sender allowed, a downlink has failed', async () =>
     },
   });
   expect(upsOf('failed')).toEqual([{ payload: '01', fCnt: 1, attempt: 2 }]);
+  expect(network.lab.causesOf('as.down.data.drop')).toEqual(['max_retries_reached']);
 });
 
 test('eight attempts are made when the sender does not say', async () => {

@@ -9,7 +9,7 @@ import {
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { sameBytes } from '../base/bytes.ts';
 import { GatehouseError } from '../base/errors.ts';
-import { cryptFrmPayload, devAddrToBytes, expandKey } from '../lorawan/index.ts';
+import { cryptFrmPayload, expandKey } from '../lorawan/index.ts';
 import type { DeviceRef, DownlinkQueue, InvalidatedQueue } from '../seams/application-traffic.ts';
 import type { ApplicationSession } from '../store/index.ts';
 import { errorDetails, publishDownlink, publishUp, type Up } from './application-messages.ts';
@@ -18,6 +18,7 @@ import { decodedForDisplay } from './decode-downlink.ts';
 import { decodedDownlink, encodedDownlink, sendable } from './device-formatters.ts';
 import { applicationDeviceNotFound, noDeviceSession, retriesInvalid } from './errors.ts';
 import { followCounters, skipsPayloadCrypto } from './payload-crypto.ts';
+import { followNetwork, followSession } from './sessions.ts';
 
 interface DeviceSessions {
   readonly current?: ApplicationSession;
@@ -30,7 +31,7 @@ export interface ApplicationQueue {
   push(device: DeviceRef, downlinks: readonly ApplicationDownlink[]): Promise<void>;
   /** The same in the place of everything queued; none at all empties the queue. */
   replace(device: DeviceRef, downlinks: readonly ApplicationDownlink[]): Promise<void>;
-  /** Appends one downlink as it is, for another attempt. */
+  /** Appends one downlink as it is, for another attempt. Never rejects: that it is lost is told as a failure. */
   pushAgain(device: DeviceRef, downlink: ApplicationDownlink): Promise<void>;
   /** What is queued for the current session, or for the pending one if there is no other. */
   list(device: DeviceRef): readonly ApplicationDownlink[];
@@ -88,19 +89,6 @@ function detailsOf(error: unknown): DownlinkQueueOperationErrorDetails | undefin
   return error.details.find((one) => isMessage(one, DownlinkQueueOperationErrorDetailsSchema));
 }
 
-/** Next counter the network server takes for a session, if it knows the session. */
-function minimumFor(
-  detail: DownlinkQueueOperationErrorDetails,
-  { sessionKeyId, devAddr }: ApplicationSession,
-): number | undefined {
-  if (!devAddr) return undefined;
-  const isAbout = (keyId: Uint8Array, address: Uint8Array): boolean =>
-    sameBytes(keyId, sessionKeyId) && sameBytes(address, devAddrToBytes(devAddr));
-  if (isAbout(detail.sessionKeyId, detail.devAddr)) return detail.minFCntDown;
-  if (isAbout(detail.pendingSessionKeyId, detail.pendingDevAddr)) return detail.pendingMinFCntDown;
-  return undefined;
-}
-
 /** Hands an application what it has to encrypt anew itself. */
 function publishInvalidated(
   { clock, events }: Pick<ApplicationServerOptions, 'clock' | 'events'>,
@@ -134,6 +122,16 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
 
   const tell = (name: string, ref: DeviceRef, { correlationIds }: ApplicationDownlink, up: Up) =>
     publishUp(events, name, { device: ref, receivedAtMs: clock.now(), correlationIds, up });
+
+  /** Tells whoever waits for them that these will not be sent. */
+  const lost = (ref: DeviceRef, items: readonly ApplicationDownlink[], error: unknown): void => {
+    const reason = error instanceof GatehouseError ? error.reason : 'internal_error';
+    for (const downlink of items) {
+      const value = { downlink, error: errorDetails(error) };
+      tell('as.down.data.failed.forward', ref, downlink, { case: 'downlinkFailed', value });
+      publishDownlink(events, 'as.down.data.drop', ref, downlink, reason);
+    }
+  };
 
   const prepareOne = async (
     ref: DeviceRef,
@@ -178,10 +176,7 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
       return sealed;
     });
 
-  /**
-   * Follows what the network server says about its sessions: the pending one may be in use there already, and counters
-   * may have gone on. Answers whether anything changed since `refused` was encrypted, so that trying again makes sense.
-   */
+  /** Follows the network server, and answers whether trying `refused` again makes sense. */
   const reconcile = (
     ref: DeviceRef,
     row: number,
@@ -189,28 +184,21 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
     detail: DownlinkQueueOperationErrorDetails,
   ): Promise<boolean> =>
     store.unit(() => {
-      const { pending } = store.applicationSessions.byDevice(row);
-      const isInUse =
-        pending !== undefined &&
-        detail.devAddr.length > 0 &&
-        sameBytes(pending.sessionKeyId, detail.sessionKeyId);
-      if (isInUse) store.applicationSessions.promotePending(row);
-      const sessions = sessionsOf(ref, row);
-      const isLeft = ({ sessionKeyId }: ApplicationDownlink): boolean =>
-        !sessions.some((session) => sameBytes(session.sessionKeyId, sessionKeyId));
-      let isChanged = isInUse || refused.some(isLeft);
-      for (const session of sessions) {
-        const minimum = minimumFor(detail, session);
-        if (minimum === undefined) continue;
-        // Whoever queued at the same time may have taken higher counters already; then these are only tried again.
-        isChanged ||= refused.some(
-          ({ sessionKeyId, fCnt }) =>
-            fCnt < minimum && sameBytes(sessionKeyId, session.sessionKeyId),
-        );
-        if ((session.lastAFCntDown ?? -1) + 1 < minimum)
-          store.applicationSessions.updateLastAFCntDown(session.id, minimum - 1);
-      }
-      return isChanged;
+      followNetwork(options, ref, row, detail);
+      const { current, pending } = store.applicationSessions.byDevice(row);
+      const sessions = [current, pending].filter((session) => session?.appSKey !== undefined);
+      const isOf = (item: ApplicationDownlink, session: ApplicationSession | undefined): boolean =>
+        session !== undefined && sameBytes(item.sessionKeyId, session.sessionKeyId);
+      const isLeft = refused.some((item) => !sessions.some((session) => isOf(item, session)));
+      const isNew = sessions.some((session) => !refused.some((item) => isOf(item, session)));
+      // Whoever queued at the same time may have taken higher counters already; then these are only tried again.
+      const { sessionKeyId, minFCntDown, pendingSessionKeyId, pendingMinFCntDown } = detail;
+      const isLow = refused.some(
+        (item) =>
+          (item.fCnt < minFCntDown && sameBytes(item.sessionKeyId, sessionKeyId)) ||
+          (item.fCnt < pendingMinFCntDown && sameBytes(item.sessionKeyId, pendingSessionKeyId)),
+      );
+      return isLeft || isNew || isLow;
     });
 
   const send = async (
@@ -278,12 +266,7 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
     try {
       await send(ref, device, prepared, put);
     } catch (error) {
-      const reason = error instanceof GatehouseError ? error.reason : 'internal_error';
-      for (const downlink of prepared) {
-        const value = { downlink, error: errorDetails(error) };
-        tell('as.down.data.failed.forward', ref, downlink, { case: 'downlinkFailed', value });
-        publishDownlink(events, 'as.down.data.drop', ref, downlink, reason);
-      }
+      lost(ref, prepared, error);
       throw error;
     }
     for (const downlink of prepared)
@@ -306,7 +289,13 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
   return {
     push: (ref, downlinks) => enqueue(ref, downlinks, networkQueue.push),
     replace: (ref, downlinks) => enqueue(ref, downlinks, networkQueue.replace),
-    pushAgain: (ref, downlink) => send(ref, deviceOf(ref), [downlink], networkQueue.push),
+    async pushAgain(ref, downlink) {
+      try {
+        await send(ref, deviceOf(ref), [downlink], networkQueue.push);
+      } catch (error) {
+        lost(ref, [downlink], error);
+      }
+    },
     list,
     async listDecoded(ref) {
       const decoded: ApplicationDownlink[] = [];
@@ -323,10 +312,9 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
         publishInvalidated(options, invalidated);
         return [];
       }
+      const { devAddr } = invalidated;
+      const session = followSession(options, ref, device, { sessionKeyId, devAddr });
       const sessions = store.applicationSessions.byDevice(device.row);
-      const session = [sessions.current, sessions.pending].find(
-        (one) => one && sameBytes(one.sessionKeyId, sessionKeyId),
-      );
       // Counters above the network's last one were never on air, so they are given out again: leaving them out would
       // open a gap that grows with every frame of the network itself.
       return session ? sealAgain(ref, sessions, session, downlinks, lastFCntDown + 1) : [];

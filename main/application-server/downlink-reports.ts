@@ -20,6 +20,7 @@ import { decodedDownlink } from './device-formatters.ts';
 import type { ApplicationQueue } from './downlink-queue.ts';
 import { maxRetriesReached } from './errors.ts';
 import { skipsPayloadCrypto } from './payload-crypto.ts';
+import { appSKeyOf } from './sessions.ts';
 
 /** Attempts of a confirmed downlink when its sender does not say. */
 const DEFAULT_ATTEMPTS = 8;
@@ -53,14 +54,20 @@ export function createDownlinkReports(
 > {
   const { clock, events, findDevice, logger, store } = options;
 
-  /** In the clear; undefined if the session it was encrypted for is gone. */
-  const opened = ({ device: ref, downlink }: DownlinkNotice): ApplicationDownlink | undefined => {
+  /** In the clear; undefined if nobody has the key of the session it was encrypted for any more. */
+  const opened = ({
+    device: ref,
+    devAddr,
+    downlink,
+  }: DownlinkNotice): ApplicationDownlink | undefined => {
     const device = findDevice(ref.applicationId, ref.deviceId);
     const sessions = device ? store.applicationSessions.byDevice(device.row) : {};
     const session = [sessions.current, sessions.pending].find(
       (one) => one?.appSKey && sameBytes(one.sessionKeyId, downlink.sessionKeyId),
     );
-    return session && decodedDownlink(downlink, session);
+    if (session) return decodedDownlink(downlink, session);
+    const appSKey = device && appSKeyOf(options, ref, downlink.sessionKeyId);
+    return appSKey && decodedDownlink(downlink, { appSKey, devAddr });
   };
   const isSkipped = (ref: DeviceRef): boolean => {
     const device = findDevice(ref.applicationId, ref.deviceId);
@@ -131,13 +138,12 @@ export function createDownlinkReports(
       if (!again) {
         // The failure goes first, so that the last nack is known to be the last.
         downlinkFailed({ ...notice, cause: 'max_retries_reached' });
+        publishDownlink(events, 'as.down.data.drop', device, plain, 'max_retries_reached');
         nack();
         return;
       }
       nack();
-      queue.pushAgain(device, again).catch((error: unknown) => {
-        logger.warn({ error, device: device.deviceId }, 'A downlink could not be queued again.');
-      });
+      void queue.pushAgain(device, again);
     },
   };
 }

@@ -43,6 +43,7 @@ test('a push right after the network server promoted a session follows it', asyn
     findDevice: () => device,
     findIdentity: () => undefined,
     recordLocation: async () => undefined,
+    findAppSKey: () => undefined,
     linkOf: () => undefined,
     onRegistryChange: () => undefined,
     formatters: {} as never,
@@ -80,6 +81,46 @@ test('a push right after the network server promoted a session follows it', asyn
       correlationIds: ['order:77', expect.stringMatching(/^as:downlink:/)],
       classBC: { gateways: [{ gatewayIds: { gatewayId: 'roof' }, antennaIndex: 1 }] },
     },
+  ]);
+  await store.close();
+});
+
+test('an attempt the network server does not take any more is told as failed and lost', async () => {
+  const clock = virtualClock();
+  const logger = silentLogger();
+  const store = await createStore({ directory: ':memory:', clock, logger });
+  const row = await store.unit(() => store.applicationDevices.put(sampleDevice('door-7')));
+  await store.unit(() =>
+    store.applicationSessions.put({
+      deviceRow: row,
+      kind: 'current',
+      devAddr: '02AB0001' as DevAddr,
+      sessionKeyId: OLD,
+      appSKey: keyOf(1),
+      startedAtMs: 0,
+    }),
+  );
+  const published: [string, string | undefined][] = [];
+  const refuse = () => Promise.reject(unknownSession());
+  const queue = createApplicationQueue({
+    store,
+    findDevice: () => ({ row, message: create(EndDeviceSchema) }),
+    findIdentity: () => undefined,
+    recordLocation: async () => undefined,
+    findAppSKey: () => undefined,
+    linkOf: () => undefined,
+    onRegistryChange: () => undefined,
+    formatters: {} as never,
+    events: { publish: ({ name, causeCode }) => void published.push([name, causeCode]) },
+    clock,
+    logger,
+    networkQueue: { push: refuse, replace: refuse, list: () => [] },
+  });
+  const downlink = create(ApplicationDownlinkSchema, { fPort: 1, frmPayload: Uint8Array.of(1) });
+  await queue.pushAgain({ applicationId: 'lab', deviceId: 'door-7' }, downlink);
+  expect(published).toEqual([
+    ['as.down.data.failed.forward', undefined],
+    ['as.down.data.drop', 'unknown_session'],
   ]);
   await store.close();
 });

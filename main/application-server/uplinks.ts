@@ -32,6 +32,7 @@ import {
 import { uplinkFormatter } from './device-formatters.ts';
 import { skipsPayloadCrypto } from './payload-crypto.ts';
 import { locationIn, PAYLOAD_LOCATION } from './payload-location.ts';
+import { appSKeyOf, followSession, type SessionName } from './sessions.ts';
 
 type SessionLookup =
   | { readonly appSKey: AesKey; readonly device: ApplicationDeviceRow }
@@ -65,7 +66,7 @@ function createSessionFinder(options: ApplicationServerOptions) {
     keys.set(device.row, { sessionKeyId: session.sessionKeyId, appSKey });
     return { appSKey, device };
   };
-  return async (ref: DeviceRef, sessionKeyId: Uint8Array): Promise<SessionLookup> => {
+  return async (ref: DeviceRef, { sessionKeyId, devAddr }: SessionName): Promise<SessionLookup> => {
     const device = findDevice(ref.applicationId, ref.deviceId);
     if (!device) return { cause: 'device_not_found' };
     const known = keys.get(device.row);
@@ -75,18 +76,19 @@ function createSessionFinder(options: ApplicationServerOptions) {
     if (sessions.current && sameBytes(sessions.current.sessionKeyId, sessionKeyId))
       return current(ref.applicationId, device, sessions.current);
     const { pending } = sessions;
-    if (!pending || !sameBytes(pending.sessionKeyId, sessionKeyId))
-      return { cause: 'unknown_session' };
+    const isPending = pending && sameBytes(pending.sessionKeyId, sessionKeyId);
+    const appSKey = isPending ? pending.appSKey : appSKeyOf(options, ref, sessionKeyId);
+    if (!isPending && !appSKey) return { cause: 'unknown_session' };
     try {
-      await store.unit(() => store.applicationSessions.promotePending(device.row));
+      const session = await store.unit(() =>
+        followSession(options, ref, device, { sessionKeyId, devAddr }),
+      );
+      return session ? current(ref.applicationId, device, session) : { cause: 'unknown_session' };
     } catch (error) {
-      // The uplink's counter is durable, so the application gets it; the next uplink promotes the session.
-      logger.warn({ error: errorText(error), device: ref.deviceId }, 'a session was not promoted');
-      return pending.appSKey
-        ? { appSKey: expandKey(pending.appSKey), device }
-        : { cause: 'no_app_s_key' };
+      // The uplink's counter is durable, so the application gets it; the next uplink stores the session.
+      logger.warn({ error: errorText(error), device: ref.deviceId }, 'a session was not stored');
+      return appSKey ? { appSKey: expandKey(appSKey), device } : { cause: 'no_app_s_key' };
     }
-    return current(ref.applicationId, device, pending);
   };
 }
 
@@ -215,7 +217,7 @@ export function createUplinkHandler(options: ApplicationServerOptions) {
     const { device: ref, devAddr, correlationIds, fPort, fullFCnt } = input;
     const about = { identifiers: [deviceEntity(ref, devAddr)], correlationIds };
     events.publish({ name: 'as.up.data.receive', ...about });
-    const found = await findSession(ref, input.sessionKeyId);
+    const found = await findSession(ref, input);
     if ('cause' in found) {
       events.publish({ name: 'as.up.data.drop', ...about, causeCode: found.cause });
       return { stage: stage(OUTCOME.DROPPED, [], found.cause), decodedPayloadWarnings: [] };

@@ -25,6 +25,10 @@ export async function createApplicationLab(
         findDevice: registry.applicationDeviceByIds,
         findIdentity: registry.identityDeviceByIds,
         recordLocation: registry.identity.recordLocation,
+        findAppSKey(joinEui, devEui, sessionKeyId) {
+          const device = registry.joinDeviceByEuis(joinEui, devEui);
+          return device && store.sessionKeys.get(device.row, sessionKeyId)?.appSKey;
+        },
         linkOf: registry.applicationLinks.of,
         onRegistryChange: registry.onChange,
         formatters: createFormatters(service),
