@@ -32,12 +32,16 @@ const register = (upFormatter = PayloadFormatter.FORMATTER_NONE) =>
 /** The message of the uplink with this counter and payload. */
 async function message(fCnt: number, payload: string) {
   near.hear(uplink(ABP_KEYS, fCnt, { payload }), { timestampUs: fCnt * 9_000_000 });
-  return vi.waitFor(async () => {
-    await network.lab.clock.advance(1_000);
-    const found = network.lab.dataOf('as.up.data.forward')[fCnt];
-    if (!found) throw new Error('no uplink yet');
-    return found;
-  });
+  // The formatter runs in a real thread, which a busy machine starts late.
+  return vi.waitFor(
+    async () => {
+      await network.lab.clock.advance(1_000);
+      const found = network.lab.dataOf('as.up.data.forward')[fCnt];
+      if (!found) throw new Error('no uplink yet');
+      return found;
+    },
+    { timeout: 15_000 },
+  );
 }
 const stored = () => network.lab.registry.identityDeviceByIds('shop', 'door-7')?.message.locations;
 

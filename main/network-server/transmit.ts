@@ -214,20 +214,29 @@ class Transmission {
     const nowMs = this.#options.clock.now();
     this.#publish('schedule.fail', { causeCode: cause });
     const stages = this.#stages({ outcome: OUTCOME.FAILED, cause }, undefined);
-    void this.#record((uplinkFrameId) =>
-      downlinkRecord({ phyPayload, nowMs, stages, facts, uplinkFrameId }),
+    this.#report(
+      this.#record((uplinkFrameId) =>
+        downlinkRecord({ phyPayload, nowMs, stages, facts, uplinkFrameId }),
+      ),
     );
   }
 
   #follow(scheduled: ScheduledDownlink, scheduledAtMs: number): void {
-    scheduled.acknowledged
-      .then((acknowledgment) => this.#acknowledged(scheduled, scheduledAtMs, acknowledgment))
-      .catch((error: unknown) =>
-        this.#options.logger.error(
-          { error: errorText(error) },
-          'what became of a downlink could not be reported',
-        ),
-      );
+    this.#report(
+      scheduled.acknowledged.then((acknowledgment) =>
+        this.#acknowledged(scheduled, scheduledAtMs, acknowledgment),
+      ),
+    );
+  }
+
+  /** Nobody waits for a report, so that one which fails is logged. */
+  #report(report: Promise<unknown>): void {
+    report.catch((error: unknown) =>
+      this.#options.logger.error(
+        { error: errorText(error) },
+        'what became of a downlink could not be reported',
+      ),
+    );
   }
 
   #acknowledged(
@@ -250,10 +259,12 @@ class Transmission {
     const transmission = acknowledgedRecord(scheduled, scheduledAtMs, acknowledgment, nowMs);
     const gateway = cause ? { outcome: OUTCOME.FAILED, cause } : { outcome: OUTCOME.TRANSMITTED };
     const verdict = verdictMessage(this.#stages(gateway, scheduled));
-    void this.#frameId.then((frameId) => {
-      this.#options.store.frames.updateFrame(frameId, { verdict, transmission });
-      this.#watch.done?.(cause);
-    });
+    this.#report(
+      this.#frameId.then((frameId) => {
+        this.#options.store.frames.updateFrame(frameId, { verdict, transmission });
+        this.#watch.done?.(cause);
+      }),
+    );
   }
 
   /** Whether another window or gateway takes what this one did not transmit. */
@@ -279,7 +290,9 @@ class Transmission {
       transmission: transmissionRecord(scheduled, nowMs),
       place: placeOnAir(scheduled, request.phyPayload, facts.band),
     };
-    void this.#frameId.then((frameId) => this.#options.store.frames.updateFrame(frameId, change));
+    this.#report(
+      this.#frameId.then((frameId) => this.#options.store.frames.updateFrame(frameId, change)),
+    );
     this.#watch.again?.(scheduled);
     this.#follow(scheduled, nowMs);
     return true;
