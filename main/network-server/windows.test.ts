@@ -31,14 +31,25 @@ const WITH_LIMIT = [
   [10, 19],
   [10, 19],
 ];
+/** The device listens where it would without the limit, but gateways may not send longer than with it. */
+const WITH_LIMIT_OF_GATEWAYS = [
+  [12, 0],
+  [10, 19],
+];
 
 test.each([
   ['the plan switches the limit off', 'RP002_V1_0_4', 'AS_923_NDT', undefined, WITHOUT_LIMIT],
   ['the plan switches the limit on', 'RP002_V1_0_4', 'AS_923_DT', undefined, WITH_LIMIT],
   ['neither band nor plan know', 'RP002_V1_0_4', 'AS_923', undefined, WITH_LIMIT],
-  ['devices of the version start without', 'RP002_V1_0_1', 'AS_923_DT', undefined, WITHOUT_LIMIT],
+  [
+    'devices of the version start without',
+    'RP002_V1_0_1',
+    'AS_923_DT',
+    undefined,
+    WITH_LIMIT_OF_GATEWAYS,
+  ],
   ['the device was told to keep it', 'RP002_V1_0_4', 'AS_923_NDT', true, WITH_LIMIT],
-  ['the device was told not to', 'RP002_V1_0_4', 'AS_923_DT', false, WITHOUT_LIMIT],
+  ['the device was told not to', 'RP002_V1_0_4', 'AS_923_DT', false, WITH_LIMIT_OF_GATEWAYS],
 ] as const)('downlink dwell time when %s', (_, phyVersion, planId, told, expected) => {
   expect(windows(phyVersion, planId, told)).toEqual(expected);
 });

@@ -32,10 +32,10 @@ function windowAt(
   delayMs: number,
   frequencyHz: number | undefined,
   index: number | undefined,
-  dwellTime: boolean,
+  short: boolean,
 ): WindowSettings[] {
   const modulation = index === undefined ? undefined : dataRate(band, index);
-  const maxBytes = index === undefined ? undefined : maxMacPayload(band, index, dwellTime);
+  const maxBytes = index === undefined ? undefined : maxMacPayload(band, index, short);
   if (!frequencyHz || !modulation || maxBytes === undefined) return [];
   const maxPhyPayloadBytes = maxBytes + FRAME_OVERHEAD_BYTES;
   return [{ window, delayMs, frequencyHz, modulation, maxPhyPayloadBytes }];
@@ -64,15 +64,20 @@ function downlinkDwellTime({ band, plan }: PlanAndBand, parameters: MACParameter
   );
 }
 
+/** Whether a downlink may last 400 ms only: because the device thinks so, or because the plan has it so for gateways. */
+function isShort({ plan }: PlanAndBand, deviceDwellTime: boolean): boolean {
+  return deviceDwellTime || plan.dwellTime?.downlinks === true;
+}
+
 /** Where a class C device listens all the time: in RX2 parameters (TS001-1.0.4 §17). */
 export function classCWindow(
   profile: PlanAndBand,
   parameters: MACParameters,
 ): Omit<WindowSettings, 'delayMs'> | undefined {
   const { rx2Frequency, rx2DataRateIndex } = parameters;
-  const dwellTime = downlinkDwellTime(profile, parameters);
+  const short = isShort(profile, downlinkDwellTime(profile, parameters));
   const frequencyHz = Number(rx2Frequency);
-  return windowAt(profile.band, 'immediate', 0, frequencyHz, rx2DataRateIndex, dwellTime)[0];
+  return windowAt(profile.band, 'immediate', 0, frequencyHz, rx2DataRateIndex, short)[0];
 }
 
 /**
@@ -105,6 +110,7 @@ export function receiveWindows(
 ): readonly WindowSettings[] {
   const { band } = profile;
   const dwellTime = downlinkDwellTime(profile, parameters);
+  const short = isShort(profile, dwellTime);
   const channel = parameters.channels[uplink.channelIndex];
   const regular = band.downlinkChannels[rx1ChannelIndex(band, uplink.channelIndex)];
   const rx1Hz = Number(channel?.downlinkFrequency ?? 0n) || regular?.frequencyHz;
@@ -115,14 +121,14 @@ export function receiveWindows(
     dwellTime,
   );
   return [
-    ...windowAt(band, 'RX1', delay1Ms, rx1Hz, rx1Index, dwellTime),
+    ...windowAt(band, 'RX1', delay1Ms, rx1Hz, rx1Index, short),
     ...windowAt(
       band,
       'RX2',
       delay1Ms + RX2_AFTER_RX1_MS,
       Number(parameters.rx2Frequency),
       parameters.rx2DataRateIndex,
-      dwellTime,
+      short,
     ),
   ];
 }
