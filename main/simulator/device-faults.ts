@@ -9,7 +9,7 @@ export type UplinkFault =
   | { readonly kind: 'replay' }
   /** Leaves out this many counters. */
   | { readonly kind: 'skip_counters'; readonly count: number }
-  /** Both counters begin anew, as in a device that keeps nothing over a loss of power. */
+  /** Counters and settings are those the session began with, as in a device that keeps nothing over a loss of power. */
   | { readonly kind: 'reset_counters' }
   /** Transmits on a default channel and at a data rate of another band. */
   | { readonly kind: 'wrong_region'; readonly bandId: string }

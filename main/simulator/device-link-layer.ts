@@ -43,6 +43,7 @@ interface WaitingAnswer extends PendingAnswer {
 export class DeviceLinkLayer {
   readonly session: DeviceSession;
   settings: RadioSettings;
+  readonly #begun: RadioSettings;
   readonly #adr: boolean;
   readonly #battery: number;
   #answers: readonly WaitingAnswer[] = [];
@@ -56,6 +57,7 @@ export class DeviceLinkLayer {
   ) {
     this.session = session;
     this.settings = settings;
+    this.#begun = settings;
     this.#adr = options.adr;
     this.#battery = options.battery;
   }
@@ -151,7 +153,7 @@ export class DeviceLinkLayer {
       session.indication = session.indication === confirms[kind] ? undefined : session.indication;
   }
 
-  /** Counters as the fault of an uplink wants them. */
+  /** Counters as the fault of an uplink wants them; a device that forgot them knows no MAC command either. */
   #meddle(request: UplinkRequest | undefined): void {
     const { session } = this;
     const fault = request?.fault;
@@ -161,6 +163,9 @@ export class DeviceLinkLayer {
     session.nextFCntUp = 0;
     session.lastFCntDown = undefined;
     session.lastAFCntDown = undefined;
+    this.settings = this.#begun;
+    this.#answers = [];
+    this.#acknowledges = undefined;
   }
 
   /** What stands in every uplink until the network answers it. */

@@ -17,6 +17,8 @@ export interface Transmission extends Pick<Exchange, 'onFrame' | 'onDone'> {
   readonly dataRateIndex: number;
   readonly delays: WindowDelaysS;
   readonly fault?: UplinkFault | undefined;
+  /** The frame was on the air before, so that a fault that lasts has begun already. */
+  readonly isRepetition?: boolean;
 }
 
 export interface DeviceTransmitterOptions {
@@ -67,9 +69,9 @@ export class DeviceTransmitter {
 
   /** Sends one frame on a random channel; false if the data rate has none. */
   send(transmission: Transmission): boolean {
-    const { dataRateIndex, delays, fault, frame, settings } = transmission;
+    const { dataRateIndex, delays, fault, frame, isRepetition, settings } = transmission;
     const { clock, random, report } = this.#options;
-    this.#conditions.begin(fault);
+    if (!isRepetition) this.#conditions.begin(fault);
     const plan = planExchange(settings, dataRateIndex, delays, random);
     if (!plan) {
       report.problem(`No enabled channel allows DR${dataRateIndex}; the frame was not sent.`);

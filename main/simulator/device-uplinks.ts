@@ -1,5 +1,6 @@
 import type { UplinkFault } from './device-faults.ts';
 import type { AcceptedDownlink, DeviceLinkLayer, PreparedUplink } from './device-link-layer.ts';
+import { countsJoins } from './device-radio-settings.ts';
 import type { DeviceReport } from './device-report.ts';
 import { maxApplicationPayload, type SignableFrame, type UplinkRequest } from './device-uplink.ts';
 
@@ -7,6 +8,8 @@ import { maxApplicationPayload, type SignableFrame, type UplinkRequest } from '.
 export interface OutgoingFrame {
   readonly frame: SignableFrame;
   readonly fault: UplinkFault | undefined;
+  /** It was on the air before. */
+  readonly isRepetition: boolean;
 }
 
 /** A frame that may still be repeated. */
@@ -61,13 +64,13 @@ export class DeviceUplinks {
 
   /** The next frame: a repetition, or a new one with what is queued. Undefined if nothing could be sent after all. */
   next(link: DeviceLinkLayer): OutgoingFrame | undefined {
-    if (this.#current) return this.#transmission(this.#current);
+    if (this.#current) return this.#transmission(this.#current, true);
     this.emptyUplinkDue = false;
     const [request] = this.#queue;
     const last = this.#lastFrame;
     if (request?.fault?.kind === 'replay' && last) {
       this.#queue = this.#queue.slice(1);
-      return { frame: () => last, fault: request.fault };
+      return { frame: () => last, fault: request.fault, isRepetition: false };
     }
     const maxLength = maxApplicationPayload(link.maxMacPayloadBytes);
     if (request && request.payload.length > maxLength) {
@@ -84,10 +87,10 @@ export class DeviceUplinks {
       this.#report.uplink({ ...carries, fCnt, confirmed });
     }
     const { macVersion, nbTrans } = link.settings;
-    // Since 1.0.4 NbTrans holds for confirmed uplinks as well (TS001-1.0.4 §5.2).
+    // NbTrans holds for confirmed uplinks as well since TS001-1.0.4 §5.2, and in LoRaWAN 1.1 §5.3.
     const transmissionsLeft =
-      confirmed && macVersion !== '1.0.4' ? CONFIRMED_TRANSMISSIONS : nbTrans;
-    return this.#transmission({ ...prepared, transmissionsLeft });
+      confirmed && !countsJoins(macVersion) ? CONFIRMED_TRANSMISSIONS : nbTrans;
+    return this.#transmission({ ...prepared, transmissionsLeft }, false);
   }
 
   /** A frame is on the air. */
@@ -121,11 +124,12 @@ export class DeviceUplinks {
     return this.#current !== undefined || this.emptyUplinkDue;
   }
 
-  #transmission(transmission: Transmission): OutgoingFrame {
+  #transmission(transmission: Transmission, isRepetition: boolean): OutgoingFrame {
     this.#current = {
       ...transmission,
       transmissionsLeft: transmission.transmissionsLeft - 1,
     };
-    return { frame: transmission.frame, fault: transmission.carries?.fault };
+    const { carries, frame } = transmission;
+    return { frame, fault: carries?.fault, isRepetition };
   }
 }

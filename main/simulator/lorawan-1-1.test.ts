@@ -128,11 +128,14 @@ describe('a device of LoRaWAN 1.1', () => {
 
   it('signs a repetition for the channel it is sent on', async () => {
     const bench = await readyBench();
+    answerNext(bench, { fOptsHex: '0350070005' });
+    await sendOne11(bench);
+    await bench.clock.advance(30_000);
     const before = bench.network.uplinks.length;
     await sendOne11(bench, '77', true);
     await bench.clock.advance(30_000);
     const repeated = bench.network.uplinks.slice(before);
-    expect(repeated).toHaveLength(4);
+    expect(repeated).toHaveLength(5);
     expect(new Set(repeated.map(({ fCnt }) => fCnt)).size).toBe(1);
     expect(new Set(repeated.map(({ reception }) => reception.frequencyHz)).size).toBeGreaterThan(1);
     expect(repeated.every(({ micValid }) => micValid)).toBe(true);

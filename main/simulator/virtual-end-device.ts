@@ -310,7 +310,7 @@ export class VirtualEndDevice {
     this.#changed();
   }
 
-  #transmit(link: DeviceLinkLayer, { fault, frame }: OutgoingFrame): void {
+  #transmit(link: DeviceLinkLayer, { fault, frame, isRepetition }: OutgoingFrame): void {
     const { settings } = link;
     const isSent = this.#transmitter.send({
       frame: (place) => {
@@ -319,6 +319,7 @@ export class VirtualEndDevice {
         return phyPayload;
       },
       fault,
+      isRepetition,
       settings,
       dataRateIndex: link.dataRateIndex,
       delays: [settings.rx1DelayS, settings.rx1DelayS + 1],
