@@ -89,6 +89,12 @@ test('the connection of that gateway in numbers, over REST and gRPC', async () =
   );
   expect(used?.downlink_utilization).toBeGreaterThan(0);
 
+  const many = await api('POST', '/gs/gateways/connection/stats', {
+    gateway_ids: [{ gateway_id: GATEWAY_ID }, { gateway_id: 'nobody' }],
+    field_mask: { paths: ['protocol', 'uplink_count'] },
+  });
+  expect(many).toEqual({ entries: { [GATEWAY_ID]: { protocol: 'udp', uplink_count: '1' } } });
+
   const authorize: Interceptor = (next) => (request) => {
     request.header.set('authorization', `Bearer ${API_KEY}`);
     return next(request);

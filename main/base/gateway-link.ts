@@ -140,6 +140,8 @@ export interface GatewayStatus {
   readonly latitude?: number;
   readonly longitude?: number;
   readonly altitudeM?: number;
+  /** Further numbers under the gateway's own names. */
+  readonly furtherMetrics?: Readonly<Record<string, number>>;
   /** Further values in the gateway's own words, e.g. its firmware. */
   readonly versions?: Readonly<Record<string, string>>;
 }

@@ -63,6 +63,8 @@ export interface GatewayServer {
   linkIds(): readonly string[];
   /** Counts and times of a gateway's connection; throws for one that was not heard since the start. */
   connectionStats(gatewayId: string): GatewayConnectionStats;
+  /** The same; undefined for one that was not heard since the start. */
+  knownConnectionStats(gatewayId: string): GatewayConnectionStats | undefined;
   /** Called whenever what `statusOf` says may have changed. */
   onChange(listener: (linkId: string) => void): () => void;
   readonly scheduler: DownlinkScheduler;
@@ -349,6 +351,12 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     links.delete(linkId);
     gateways.changed(linkId);
   };
+  const knownConnectionStats: GatewayServer['knownConnectionStats'] = (gatewayId) => {
+    const connection = gateways.connectionById(gatewayId);
+    if (!connection) return undefined;
+    const { enforceDutyCycle } = gateways.settingsOf(connection);
+    return connectionStats(connection, options.clock.monotonic(), enforceDutyCycle);
+  };
   return {
     async add(link, settings) {
       if (links.has(link.id)) await remove(link.id);
@@ -371,11 +379,11 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     },
     linkIds: () => [...links.keys()],
     connectionStats(gatewayId) {
-      const connection = gateways.connectionById(gatewayId);
-      if (!connection) throw gatewayNotConnected({ gateway_uid: gatewayId });
-      const { enforceDutyCycle } = gateways.settingsOf(connection);
-      return connectionStats(connection, options.clock.monotonic(), enforceDutyCycle);
+      const stats = knownConnectionStats(gatewayId);
+      if (!stats) throw gatewayNotConnected({ gateway_uid: gatewayId });
+      return stats;
     },
+    knownConnectionStats,
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

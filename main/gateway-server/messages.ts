@@ -17,6 +17,7 @@ import {
   TxAcknowledgment_Result,
   TxAcknowledgmentSchema,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { LocationSource } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
 import { fact, OUTCOME, STAGE, verdictOf } from '../base/causes.ts';
 import { STATUS } from '../base/errors.ts';
 import {
@@ -175,9 +176,15 @@ export function disconnectData(reason: string): EventData {
   };
 }
 
+function locationsOf({ latitude, longitude, altitudeM = 0 }: GatewayStatus) {
+  if (latitude === undefined || longitude === undefined) return [];
+  const altitude = Math.round(altitudeM);
+  return [{ latitude, longitude, altitude, source: LocationSource.SOURCE_GPS }];
+}
+
 /** What a gateway reported of itself, in the API's form. */
 export function statusMessage(status: GatewayStatus, receivedAtMs: number): StatusMessage {
-  const metrics: Record<string, number> = {};
+  const metrics: Record<string, number> = { ...status.furtherMetrics };
   const add = (name: string, value: number | undefined): void => {
     if (value !== undefined) metrics[name] = value;
   };
@@ -192,6 +199,7 @@ export function statusMessage(status: GatewayStatus, receivedAtMs: number): Stat
     time: timestampFromMs(status.gatewayTimeMs ?? receivedAtMs),
     versions: { ...status.versions },
     metrics,
+    antennaLocations: locationsOf(status),
   });
 }
 

@@ -10,6 +10,7 @@ import type { AntennaReception } from '../base/gateway-link.ts';
 import type { ReceivedUplink } from '../base/seams.ts';
 import { eui64ToBytes, parseGatewayEui } from '../lorawan/index.ts';
 import { createBoundedCache, dataRateMessage } from '../store/index.ts';
+import { GPS_EPOCH_MS, LEAP_SECONDS_MS } from './mac/device-time.ts';
 
 /** Strength by which gateways are compared; noise counts the more the weaker the signal is against it. */
 function adjustedRssiDbm({ channelRssiDbm, snrDb }: AntennaReception): number {
@@ -81,6 +82,10 @@ function metadata(received: ReceivedUplink, antenna: AntennaReception): RxMetada
     receivedAt: timestampFromMs(receivedAtMs),
   });
   if (uplink.gatewayTimeMs !== undefined) message.time = timestampFromMs(uplink.gatewayTimeMs);
+  if (uplink.gpsTimeMs !== undefined) {
+    message.gpsTime = timestampFromMs(uplink.gpsTimeMs + GPS_EPOCH_MS - LEAP_SECONDS_MS);
+    message.time = message.gpsTime;
+  }
   if (antenna.signalRssiDbm !== undefined) message.signalRssi = antenna.signalRssiDbm;
   if (antenna.frequencyOffsetHz !== undefined)
     message.frequencyOffset = BigInt(Math.round(antenna.frequencyOffsetHz));

@@ -270,7 +270,8 @@ class Transmission {
   /** Whether another window or gateway takes what this one did not transmit. */
   #again(failed: ScheduledDownlink, { result, detail }: TxAcknowledgment): boolean {
     const { gatewayId, window } = failed;
-    const said = detail === undefined ? result : `${result} (${detail})`;
+    const isMore = detail !== undefined && detail.toLowerCase() !== result;
+    const said = isMore ? `${result} (${detail})` : result;
     this.#history.push(fact(`failed_${window.toLowerCase()}`, `${gatewayId}: ${said}`));
     // The same gateway can still do it by its counter.
     const isTimed = !('windows' in this.#outgoing.request);

@@ -49,6 +49,13 @@ describe('the plan of a transmission', () => {
     });
   });
 
+  test('puts out what is wanted less the gain of the antenna', () => {
+    const plan = planTransmission({ ...REQUEST, eirpDbm: 16.15, antennaGainDbi: 2.15 }, CONTEXT);
+    expect(plan).toMatchObject({ transmission: { radio: { powerDbm: 14 } } });
+    const less = planTransmission({ ...REQUEST, eirpDbm: 16.15, antennaGainDbi: 6 }, CONTEXT);
+    expect(less).toMatchObject({ transmission: { radio: { powerDbm: 10 } } });
+  });
+
   test('refuses what comes too late', () => {
     const plan = planTransmission(REQUEST, { ...CONTEXT, nowMs: 1_750 });
     expect(plan.refusal?.result).toBe('too_late');

@@ -231,6 +231,8 @@ describe('stat', () => {
       temp: 23.2,
       pfrm: 'IMST + Rpi',
       hver: { fpga: 31, dsp0: 'x' },
+      lpps: 60,
+      lmnw: '12',
     };
     expect(parse({ stat }).status).toEqual({
       gatewayEui: EUI,
@@ -245,6 +247,7 @@ describe('stat', () => {
       downlinkReceivedCount: 3,
       transmittedCount: 1,
       temperatureCelsius: 23.2,
+      furtherMetrics: { lpps: 60, lmnw: 12 },
       versions: { pfrm: 'IMST + Rpi', 'hver.fpga': '31', 'hver.dsp0': 'x' },
     });
   });

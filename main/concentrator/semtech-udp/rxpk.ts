@@ -25,6 +25,8 @@ const HIGHEST_FREQUENCY_HZ = 10_000_000_000;
 /** Levels beyond these, in dBm and dB, and offsets in Hz are no measurements. */
 const MOST_DBM = 1_000;
 const MOST_OFFSET_HZ = 100_000_000;
+/** GPS times from the year 9900 on cannot be written as text with a year of four digits. */
+const LATEST_GPS_MS = 250_000_000_000_000;
 
 const LORA_DATA_RATE = /^SF(\d{1,2})\s*BW(\d{1,4}(?:\.\d{1,3})?)$/i;
 const LR_FHSS_DATA_RATE = /^M(\d{1,2})CW(\d{1,4}(?:\.\d{1,3})?)$/i;
@@ -213,7 +215,7 @@ export function parseRxpk(
   if (crc !== undefined) uplink.crc = crc;
   const gatewayTimeMs = lenientTimeMs(rxpk.time);
   if (gatewayTimeMs !== undefined) uplink.gatewayTimeMs = gatewayTimeMs;
-  const gpsTimeMs = lenientInteger(rxpk.tmms, 1, Number.MAX_SAFE_INTEGER);
+  const gpsTimeMs = lenientInteger(rxpk.tmms, 1, LATEST_GPS_MS);
   if (gpsTimeMs !== undefined) uplink.gpsTimeMs = gpsTimeMs;
   return uplink;
 }

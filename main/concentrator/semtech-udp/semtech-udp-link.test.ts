@@ -168,6 +168,19 @@ describe('downlinks', () => {
     expect(await result).toEqual({ result: 'success', roundTripMs: 12 });
   });
 
+  test('carry the power that the antenna needs, and answers tell what it radiated', async () => {
+    const { link, forwarder } = await startLink();
+    const gateway = await forwarder();
+    await gateway.pull();
+    const coming = gateway.nextDownlink();
+    const result = link.transmit({ ...REQUEST, eirpDbm: 29.15, antennaGainDbi: 6 });
+    const { body, token } = await coming;
+    // 29.15 dBm of EIRP less 6 dBi and the 2.15 dB between EIRP and ERP.
+    expect(body?.txpk).toMatchObject({ powe: 21 });
+    gateway.acknowledge(token, { txpk_ack: { warn: 'TX_POWER', value: 14 } });
+    expect(await result).toMatchObject({ result: 'success', transmittedEirpDbm: 22.15 });
+  });
+
   test('follow a gateway that moved', async () => {
     const { link, forwarder } = await startLink();
     const before = await forwarder();

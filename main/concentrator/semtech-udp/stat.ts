@@ -11,7 +11,9 @@ import {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Values gateways add in their own words, passed on as text. */
-const OWN_WORDS = 'boot pfrm desc mail fpga dsp hal lmok lmst lmnw lpps'.split(' ');
+const OWN_WORDS = 'boot pfrm desc mail fpga dsp hal'.split(' ');
+/** Numbers beyond the protocol that are known by these names elsewhere too. */
+const FURTHER_NUMBERS = ['lpps', 'lmnw', 'lmst', 'lmok'];
 const LONGEST_WORD = 128;
 /** No gateway is higher above or further below the sea, in metres. */
 const HIGHEST_M = 100_000;
@@ -54,6 +56,15 @@ function ownWords(stat: JsonObject): Readonly<Record<string, string>> | undefine
   return Object.keys(versions).length > 0 ? versions : undefined;
 }
 
+function furtherMetrics(stat: JsonObject): Readonly<Record<string, number>> | undefined {
+  const metrics: Record<string, number> = {};
+  for (const name of FURTHER_NUMBERS) {
+    const value = lenientNumber(stat[name]);
+    if (value !== undefined) metrics[name] = value;
+  }
+  return Object.keys(metrics).length > 0 ? metrics : undefined;
+}
+
 /** Reads the `stat` object of a PUSH_DATA; what cannot be read is left out. */
 export function parseStat(stat: JsonObject, gatewayEui: string): GatewayStatus {
   const status: Mutable<GatewayStatus> = { gatewayEui };
@@ -75,6 +86,8 @@ export function parseStat(stat: JsonObject, gatewayEui: string): GatewayStatus {
   const temperatureCelsius = lenientMeasurement(stat.temp, -273.15, 1_000);
   if (temperatureCelsius !== undefined) status.temperatureCelsius = temperatureCelsius;
   readPosition(stat, status);
+  const further = furtherMetrics(stat);
+  if (further !== undefined) status.furtherMetrics = further;
   const versions = ownWords(stat);
   if (versions !== undefined) status.versions = versions;
   return status;

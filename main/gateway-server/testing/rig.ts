@@ -1,5 +1,5 @@
 /** A gateway server whose links, registry and clock are under the test's hand. */
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, type Message, type MessageInitShape } from '@bufbuild/protobuf';
 import { GatewaySchema } from '../../api/gen/ttn/lorawan/v3/gateway_pb.js';
 import type {
   GatewayUplink,
@@ -73,7 +73,7 @@ export type Rig = Awaited<ReturnType<typeof createRig>>;
 export async function createRig(options: RigOptions = {}) {
   const { kind = 'virtual', euis = [EUI], registered = {} } = options;
   const clock = virtualClock();
-  const log: EventInput[] = [];
+  const log: (EventInput & { readonly message?: Message | undefined })[] = [];
   const received: ReceivedUplink[] = [];
   const sent: TxRequest[] = [];
   const places: { readonly gatewayId: string; readonly place: GatewayPlace }[] = [];
@@ -95,7 +95,7 @@ export async function createRig(options: RigOptions = {}) {
         recordLocation: async (gatewayId, place) => void places.push({ gatewayId, place }),
       },
     },
-    events: { publish: (event) => void log.push(event) },
+    events: { publish: (event) => void log.push({ ...event, message: event.data?.().message }) },
     clock,
     logger: silentLogger(),
     handler: { handleUplink: (uplink) => void received.push(uplink) },
@@ -181,7 +181,7 @@ export async function createRig(options: RigOptions = {}) {
       log.filter(({ name }) => name.startsWith(prefix)).map(({ name }) => name),
     /** Messages that the events of that name carry. */
     dataOf: (name: string) =>
-      log.filter((event) => event.name === name).map((event) => event.data?.().message),
+      log.filter((event) => event.name === name).map(({ message }) => message),
   };
   return rig;
 }
