@@ -255,9 +255,18 @@ const SENDING = {
     'The gateway cannot transmit with this power.',
     'Check the power table of the gateway and the frequency plan.',
   ),
-  collision_packet: cause('The gateway already had another frame for that time.'),
-  collision_beacon: cause('The gateway transmits a beacon at that time.'),
-  gps_unlocked: cause('The gateway has lost the GPS time it needs for this transmission.'),
+  collision_packet: cause(
+    'The gateway already had another frame for that time.',
+    'Look whether another network server uses the gateway too. Further gateways help.',
+  ),
+  collision_beacon: cause(
+    'The gateway transmits a beacon at that time.',
+    'Nothing to do if this happens now and then: beacons take little time.',
+  ),
+  gps_unlocked: cause(
+    'The gateway has lost the GPS time it needs for this transmission.',
+    'Give its GPS antenna a free view of the sky.',
+  ),
   no_acknowledgment: cause(
     'The gateway did not say what became of the frame.',
     'Look at the link: the gateway may have gone away.',

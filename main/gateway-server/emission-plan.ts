@@ -69,6 +69,11 @@ function endMs({ startMonotonicMs, durationUs }: Emission): number {
   return startMonotonicMs + durationUs / 1000;
 }
 
+/** How much later than asked for it would be possible. */
+function freeIn(freeAtMs: number, { startMonotonicMs }: Emission): EvidenceData {
+  return fact('free_in', Math.ceil(freeAtMs - startMonotonicMs) / 1000, 's');
+}
+
 /** Time two transmissions overlap, the concentrator's recharge included; counters compared modulo 2^32. */
 function overlaps(left: Emission, right: Emission): boolean {
   if (Math.abs(left.startMonotonicMs - right.startMonotonicMs) > COMPARABLE_MS) return false;
@@ -114,13 +119,17 @@ export function createEmissionPlan(): EmissionPlan {
     check(emission, priority) {
       const inTheWay = emissions.find((other) => overlaps(other, emission));
       if (inTheWay) {
+        const freeAtMonotonicMs = endMs(inTheWay) + RECHARGE_US / 1000;
+        const { startTimestampUs } = inTheWay;
         return {
           cause: 'conflict',
-          evidence:
-            inTheWay.startTimestampUs === undefined
+          evidence: [
+            ...(startTimestampUs === undefined
               ? []
-              : [fact('other_start_us', inTheWay.startTimestampUs, 'us')],
-          freeAtMonotonicMs: inTheWay.startMonotonicMs + (inTheWay.durationUs + RECHARGE_US) / 1000,
+              : [fact('other_start_us', startTimestampUs, 'us')]),
+            freeIn(freeAtMonotonicMs, emission),
+          ],
+          freeAtMonotonicMs,
         };
       }
       const { subBand, startMonotonicMs } = emission;
@@ -144,9 +153,7 @@ export function createEmissionPlan(): EmissionPlan {
           fact('share_with_this', usedShare),
           fact('allowed_share', limit),
           fact('sub_band_duty_cycle', subBand.dutyCycle),
-          ...(freeAtMonotonicMs === undefined
-            ? []
-            : [fact('free_in', Math.round(freeAtMonotonicMs - startMonotonicMs) / 1000, 's')]),
+          ...(freeAtMonotonicMs === undefined ? [] : [freeIn(freeAtMonotonicMs, emission)]),
         ],
       };
     },

@@ -92,8 +92,9 @@ function wasTried(
 function gatewayProblem(attempt: Attempt): Refused | undefined {
   const { connection, settings } = attempt;
   if (!connection.connected || !connection.details.downlinkReady)
-    return refused('no_downlink_path');
-  if (settings.downlinkPath === 'never') return refused('downlink_not_allowed');
+    return refused('no_downlink_path', fact('connected', connection.connected));
+  if (settings.downlinkPath === 'never')
+    return refused('downlink_not_allowed', fact('downlink_path_constraint', 'never'));
   return bandProblem(attempt);
 }
 
@@ -182,7 +183,8 @@ class Scheduler implements DownlinkScheduler {
       const [first] = windows;
       if (!first) continue;
       if (!connection?.connected || !settings) {
-        refusals.push(this.#refusal(gatewayId, first, refused('no_downlink_path')));
+        const away = refused('no_downlink_path', fact('connected', false));
+        refusals.push(this.#refusal(gatewayId, first, away));
         continue;
       }
       const tried = { connection, request, antennaIndex: 0 };
@@ -249,8 +251,10 @@ class Scheduler implements DownlinkScheduler {
       const connection = connectionById(gatewayId);
       if (!connection?.connected) {
         const isKnown = connection !== undefined || settingsOf(gatewayId) !== undefined;
-        const cause = isKnown ? 'no_downlink_path' : 'gateway_not_found';
-        refusals.push(this.#refusal(gatewayId, window, refused(cause)));
+        const away = isKnown
+          ? refused('no_downlink_path', fact('connected', false))
+          : refused('gateway_not_found', fact('gateway_id', gatewayId));
+        refusals.push(this.#refusal(gatewayId, window, away));
         continue;
       }
       const tried = { connection, request, antennaIndex };

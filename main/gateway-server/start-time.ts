@@ -1,7 +1,10 @@
 /** When a transmission starts, on the clocks of the gateway and of this computer. */
+
+import { fact } from '../base/causes.ts';
 import type { TransmitTime } from '../base/gateway-link.ts';
 import type { ReceivedUplink } from '../base/seams.ts';
 import { type ClockSync, type Connection, knownDelayMs } from './connection.ts';
+import { ENOUGH_SAMPLES } from './round-trip-times.ts';
 import { type Refused, refused } from './transmit-limits.ts';
 
 export interface Start {
@@ -56,14 +59,19 @@ export function startAtTime(
   at: { readonly wallMs: number; readonly nowWallMs: number; readonly nowMonotonicMs: number },
 ): Start | Refused {
   const { clockSync } = connection;
-  if (!clockSync) return refused('no_clock_sync');
+  if (!clockSync) return refused('no_clock_sync', fact('uplinks_heard', connection.uplinkCount));
   if (clockSync.gpsTimeMs !== undefined) {
     const gpsTimeMs = Math.round(at.wallMs - GPS_EPOCH_MS + LEAP_SECONDS_MS);
     const start = startAt(clockSync, clockSync.monotonicMs + gpsTimeMs - clockSync.gpsTimeMs);
     return { ...start, time: { kind: 'gps', gpsTimeMs } };
   }
   const delayMs = knownDelayMs(connection);
-  if (delayMs === undefined) return refused('no_absolute_gateway_time');
+  if (delayMs === undefined)
+    return refused(
+      'no_absolute_gateway_time',
+      fact('round_trips_measured', connection.roundTripTimes.count()),
+      fact('round_trips_needed', ENOUGH_SAMPLES),
+    );
   const monotonicMs = at.nowMonotonicMs + at.wallMs - at.nowWallMs;
   return startAt(clockSync, monotonicMs - delayMs);
 }

@@ -28,15 +28,33 @@ export interface Attempt {
   readonly window: Omit<WindowSettings, 'delayMs'>;
 }
 
+/** Reasons of this server not to hand a frame to a gateway; the gateway's own are those of `TxResult`. */
+export type ScheduleCause = Extract<
+  CauseCode,
+  | 'conflict'
+  | 'downlink_not_allowed'
+  | 'duty_cycle'
+  | 'dwell_time'
+  | 'frequency_plan_mismatch'
+  | 'gateway_not_found'
+  | 'no_absolute_gateway_time'
+  | 'no_clock_sync'
+  | 'no_downlink_path'
+  | 'sub_band_not_found'
+  | 'too_late'
+  | 'too_long'
+  | 'tx_power'
+>;
+
 /** Why a gateway does not take a frame. */
 export interface Refused {
-  readonly cause: CauseCode;
+  readonly cause: ScheduleCause;
   readonly evidence: readonly EvidenceData[];
   /** When the reason is over, on the monotonic clock, if that is known. */
   readonly freeAtMonotonicMs?: number;
 }
 
-export function refused(cause: CauseCode, ...evidence: EvidenceData[]): Refused {
+export function refused(cause: ScheduleCause, ...evidence: EvidenceData[]): Refused {
   return { cause, evidence };
 }
 
@@ -113,7 +131,7 @@ export function eirpOf(attempt: Attempt): number | Refused {
   const { request, connection, window } = attempt;
   const plan = frequencyPlan(request.frequencyPlanId);
   const allowedDbm = maxEirpDbm(bandOf(request), plan, window.frequencyHz);
-  if (allowedDbm === undefined) return refused('tx_power');
+  if (allowedDbm === undefined) return refused('tx_power', fact('unknown_band', request.bandId));
   const gainDbi = antennaGainDbi(attempt);
   const wantedDbm = outputPowerDbm({ eirpDbm: allowedDbm, antennaGainDbi: gainDbi });
   const { minEirpDbm: leastDbm, maxEirpDbm: mostDbm } = connection.link.capabilities;
