@@ -78,6 +78,7 @@ test('what cannot be decoded is told as it is, with the reason', async () => {
   const [queued] = forwarded('queued');
   expect(queued).toMatchObject({ up: { value: { frmPayload: hex('FF') } } });
   expect(queued).not.toHaveProperty('up.value.decodedPayload');
+  expect(network.lab.causesOf('as.down.data.decode.fail')).toEqual(['formatter_failed']);
   expect(network.lab.dataOf('as.down.data.decode.fail')).toMatchObject([
     { namespace: 'pkg/scripting/javascript', name: 'runtime', attributes: { line: 3 } },
   ]);

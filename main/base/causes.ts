@@ -143,9 +143,9 @@ const DATA = {
     'The first frame after a join of a LoRaWAN 1.1 device has to confirm the new keys, and this one does not.',
     'Register the device with the LoRaWAN version its firmware has.',
   ),
-  decryption_failed: cause(
-    'The payload could not be decrypted.',
-    'The application server has no key for this session. Let the device join again.',
+  formatter_failed: cause(
+    'The payload formatter failed, so the payload was not decoded.',
+    'The details of the event have its error and line.',
   ),
   application_failed: cause(
     'The application server could not handle the frame.',
@@ -188,10 +188,6 @@ const JOINING = {
     'The registered device has no NwkKey.',
     'Enter the NwkKey of the device, or register it with a LoRaWAN version 1.0.x.',
   ),
-  mac_version: cause(
-    'The LoRaWAN version of the device is unknown.',
-    'Choose a LoRaWAN version in the registration.',
-  ),
 } as const;
 
 const SENDING = {
@@ -222,6 +218,10 @@ const SENDING = {
   no_absolute_gateway_time: cause(
     'The gateway has no GPS time, and too few of its round trips were measured to do without.',
     'Give the gateway a GPS antenna. Without GPS it takes five acknowledged downlinks within half an hour.',
+  ),
+  receive_windows_unknown: cause(
+    'Neither receive window of the device can be computed from its parameters.',
+    'Check the RX1 data rate offset and the RX2 frequency and data rate of the device against its band.',
   ),
   too_late: cause(
     'The frame would have reached the gateway too late for its receive window.',

@@ -6,6 +6,7 @@ import {
 } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { Class, type DataRateIndex } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
+import { type EvidenceData, fact } from '../base/causes.ts';
 import type { MacCommand, UplinkDataFrame } from '../lorawan/index.ts';
 import { adaptDataRate, adrMode } from './adr.ts';
 import { rememberGateways } from './class-c-gateways.ts';
@@ -37,6 +38,8 @@ export interface AppliedUplink {
   readonly answers: readonly MacCommand[];
   /** In order. */
   readonly reports: readonly MacReport[];
+  /** A MAC command that could not be carried out. */
+  readonly evidence: readonly EvidenceData[];
   /** A confirmed downlink that was waiting for this uplink. */
   readonly confirmation?: {
     readonly downlink: ApplicationDownlink;
@@ -173,13 +176,14 @@ function carryOut(
   examined: ExaminedUplink,
   group: UplinkGroup,
   onStatus: (status: DeviceStatus) => void,
-): { readonly answers: MacCommand[]; readonly reports: MacReport[] } {
+): Pick<AppliedUplink, 'answers' | 'reports' | 'evidence'> {
   const { candidate, profile, isRepetition, unreadCommand } = examined;
   const { message } = session.device;
   const asked = examined.commands.filter(({ name }) => !isAnswer(name));
   const names = examined.commands.map(({ name }) => name);
   const answers: MacCommand[] = [];
   const reports: MacReport[] = [];
+  const evidence: EvidenceData[] = [];
   const { mac } = session;
   const context: UplinkMacContext = {
     mac,
@@ -200,8 +204,10 @@ function carryOut(
     answer: (command) => answers.push(command),
     report: (name, what) =>
       reports.push({ name, data: what && ('schema' in what ? what : macEventData(what)) }),
-    reportFailure: (error) =>
-      reports.push({ name: 'command.process.fail', data: errorData(error) }),
+    reportFailure: (error) => {
+      reports.push({ name: 'command.process.fail', data: errorData(error) });
+      evidence.push(fact(error.reason, error.message));
+    },
     reportUnanswered: (requests) =>
       reports.push({ name: 'command.unanswered', data: macCommandsData(requests) }),
     status: onStatus,
@@ -213,7 +219,7 @@ function carryOut(
   handleUplinkCommands(context);
   mac.queuedResponses = answers.map(macCommandMessage);
   if (unreadCommand) reports.push(unreadCommand);
-  return { answers, reports };
+  return { answers, reports, evidence };
 }
 
 /**
@@ -239,7 +245,7 @@ export function applyUplink(
     mac.queuedResponses.length > 0;
   const waited = isRepetition ? undefined : takeConfirmation(mac, frame.fCtrl.ack);
   const confirmation = left ? { downlink: left, isAcknowledged: false } : waited;
-  const { answers, reports } = carryOut(session, examined, group, (status) => {
+  const { answers, reports, evidence } = carryOut(session, examined, group, (status) => {
     registry.recordDeviceStatus(session.device.row, { ...status, receivedAtMs });
     session.activity.devStatusAtMs = receivedAtMs;
   });
@@ -261,5 +267,5 @@ export function applyUplink(
   if (isMacChanged) store.networkSessions.updateMacState(session.id, toBinary(MACStateSchema, mac));
   session.lastFCntUp = fullFCnt;
   if (isReset) sessions.forget(session.devAddr);
-  return { session, answers, reports, ...(confirmation && { confirmation }) };
+  return { session, answers, reports, evidence, ...(confirmation && { confirmation }) };
 }

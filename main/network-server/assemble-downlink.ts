@@ -3,6 +3,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { MACStateSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { sameBytes } from '../base/bytes.ts';
+import type { CauseCode } from '../base/causes.ts';
 import type { WindowSettings } from '../base/seams.ts';
 import type { MacCommand } from '../lorawan/index.ts';
 import type { QueuedDownlink } from '../store/index.ts';
@@ -42,6 +43,8 @@ export interface Assembly {
   readonly failed: readonly FailedDownlink[];
   readonly invalidated: readonly ApplicationDownlink[];
   readonly lastFCntDown: number;
+  /** Nothing can be sent, whatever there is. */
+  readonly cause?: Extract<CauseCode, 'receive_windows_unknown'>;
 }
 
 const F_OPTS_BYTES = 15;
@@ -174,6 +177,7 @@ export function assembleDownlink(
   if (!profile) return empty;
   const parameters = current(session.mac);
   const windows = dataWindows(profile, parameters, uplink);
+  if (windows.length === 0) return { ...empty, cause: 'receive_windows_unknown' };
   const room = Math.max(0, ...windows.map((one) => one.maxPhyPayloadBytes)) - FIXED_BYTES;
   if (room < 0) return empty;
   const queue = store.downlinkQueue.list(device.row);

@@ -194,6 +194,13 @@ export function createDownlinkSlots(options: SlotOptions): DownlinkSlots {
       throw error;
     }
     tellApplication(session, group, assembly);
+    if (assembly.cause) {
+      const { device, ...about } = notice(session, group);
+      events.publish('ns.down.rx.parameters.fail', device, {
+        ...about,
+        causeCode: assembly.cause,
+      });
+    }
     if (assembly.downlink) await transmit(session, group, assembly.downlink);
   };
 

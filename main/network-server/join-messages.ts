@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
   type MACState_JoinAccept,
   MACState_JoinAcceptSchema,
@@ -10,9 +11,12 @@ import {
   type DataRateOffset,
   type RxDelay,
 } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import { ApplicationUpSchema } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { durationFromFractionalMs } from '../base/durations.ts';
 import type { EventData } from '../events/index.ts';
 import { devAddrToBytes, netIdToBytes, parseCfList, timeOnAirUs } from '../lorawan/index.ts';
+import type { JoinForApplication } from '../seams/application-traffic.ts';
+import { deviceIdentifiers } from '../seams/device-identifiers.ts';
 import type { AcceptedJoin } from '../seams/joining.ts';
 import { uplinkPayload } from '../seams/uplink-payload.ts';
 import type { UplinkGroup } from './deduplication.ts';
@@ -85,4 +89,17 @@ export function joinResponseData(group: UplinkGroup, { join, joinAccept }: Grant
     correlationIds: [...correlationIds(group)],
   });
   return { schema: JoinResponseSchema, message };
+}
+
+/** Data of the event that the application server was told; without the AppSKey. */
+export function joinAcceptForwardData(join: JoinForApplication): EventData {
+  const { device, devAddr, correlationIds: ids, receivedAtMs, sessionKeyId } = join;
+  const receivedAt = timestampFromMs(receivedAtMs);
+  const message = create(ApplicationUpSchema, {
+    endDeviceIds: deviceIdentifiers(device, devAddr),
+    correlationIds: [...ids],
+    receivedAt,
+    up: { case: 'joinAccept', value: { sessionKeyId, receivedAt } },
+  });
+  return { schema: ApplicationUpSchema, message };
 }

@@ -15,7 +15,7 @@ import { schedulesDownlinks } from './device-profile.ts';
 import { correlationIds, type DeviceEvents, uplinkData, uplinkEvents } from './events.ts';
 import type { GrantedJoin, JoinOptions, RefusedJoin } from './grant-join.ts';
 import { sendJoinAccept } from './join-accept.ts';
-import { joinRequestData, joinResponseData } from './join-messages.ts';
+import { joinAcceptForwardData, joinRequestData, joinResponseData } from './join-messages.ts';
 import { decideJoin } from './join-request.ts';
 import type { NetworkDevice, NetworkRegistry } from './ports.ts';
 import type { FrameFacts } from './records.ts';
@@ -75,7 +75,10 @@ export function createJoins(options: JoinsOptions): Joins {
     application.joinAccepted(join);
     options.seen(device, join.receivedAtMs);
     events.publish(`${name}.process`, device, { ...about, lateData: uplinkData(group) });
-    events.publish('ns.up.join.accept.forward', device, about);
+    events.publish('ns.up.join.accept.forward', device, {
+      ...about,
+      data: () => joinAcceptForwardData(join),
+    });
     const facts = { device, devAddr, band: profile.band, dataRateIndex: place.dataRateIndex };
     const network: StageData = {
       kind: STAGE.NETWORK,

@@ -253,7 +253,7 @@ class Decisions {
     applied: AppliedUplink,
     facts: FrameFacts & { readonly device: NetworkDevice; readonly fullFCnt: number },
   ): void {
-    const { channelIndex, dataRateIndex, evidence, isRepetition } = examined;
+    const { channelIndex, dataRateIndex, isRepetition } = examined;
     const { session, answers } = applied;
     const { fullFCnt } = facts;
     const isConfirmed = frame.fType === 'CONFIRMED_UP';
@@ -268,6 +268,7 @@ class Decisions {
       answers,
     });
     if (session.mac.deviceClass === Class.C) this.classC.wake(session.device.row);
+    const evidence = [...examined.evidence, ...applied.evidence];
     const network = { kind: STAGE.NETWORK, evidence };
     if (isRepetition) {
       const stage = { ...network, outcome: OUTCOME.DUPLICATE, cause: 'duplicate_uplink' } as const;

@@ -165,7 +165,8 @@ export function createApplicationUnit(context: RegistryContext): ServerUnit {
       saveSession(context, id, 'pending', stored.pendingSession);
       if (stored.ids && stored.session) stored.ids.devAddr = stored.session.devAddr;
       effects.changed('application', ids, 'set');
-      effects.event(row ? 'as.end_device.update' : 'as.end_device.create', deviceRef(ids));
+      if (row) effects.event('as.end_device.update', deviceRef(ids), effective);
+      else effects.event('as.end_device.create', deviceRef(ids));
       return answer(stored, effective);
     },
     delete: (message, effects) => deleteDevice(serverTable(store), message, effects),

@@ -102,7 +102,7 @@ export function createApplicationRegistry(
         mergeByPaths(ApplicationSchema, stored, application, effective);
         stored.updatedAt = context.now();
         save(context, stored);
-        effects.event('application.update', { kind: 'application', applicationId });
+        effects.event('application.update', { kind: 'application', applicationId }, effective);
         return answer(stored, effective);
       }),
     delete: (applicationId) =>

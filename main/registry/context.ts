@@ -1,5 +1,5 @@
 import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { type Timestamp, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { type Timestamp, timestampFromMs, ValueSchema } from '@bufbuild/protobuf/wkt';
 import {
   type EndDevice,
   EndDeviceSchema,
@@ -10,7 +10,7 @@ import {
   EndDeviceIdentifiersSchema,
 } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import type { Clock } from '../base/clock.ts';
-import { deviceEntity, type EntityRef, type EventInput } from '../events/index.ts';
+import { deviceEntity, type EntityRef, type EventData, type EventInput } from '../events/index.ts';
 import { type DevEui, eui64FromBytes, eui64ToBytes, type JoinEui } from '../lorawan/index.ts';
 import type { DeviceRow, Store } from '../store/index.ts';
 import { pickByPaths } from './masks.ts';
@@ -27,7 +27,8 @@ export interface RegistryChange {
 /** What a unit of work tells others: caches at once, events after its commit. */
 export interface Effects {
   changed(registry: RegistryName, ids: DeviceIds, kind: 'set' | 'delete'): void;
-  event(name: string, entity: EntityRef): void;
+  /** @param changedPaths fields that an update changes */
+  event(name: string, entity: EntityRef, changedPaths?: readonly string[]): void;
 }
 
 /** What the registries share. */
@@ -45,6 +46,13 @@ export interface DeviceIds {
   readonly deviceId: string;
   readonly joinEui?: JoinEui;
   readonly devEui?: DevEui;
+}
+
+/** Data of the event that an update happened: what it changed. */
+function pathsData(paths: readonly string[]): EventData {
+  const values = paths.map((path) => ({ kind: { case: 'stringValue' as const, value: path } }));
+  const message = create(ValueSchema, { kind: { case: 'listValue', value: { values } } });
+  return { schema: ValueSchema, message };
 }
 
 export function createContext(options: {
@@ -69,7 +77,12 @@ export function createContext(options: {
           changes.push(change);
           notify(change);
         },
-        event: (name, entity) => void events.push({ name, identifiers: [entity] }),
+        event: (name, entity, paths) =>
+          void events.push({
+            name,
+            identifiers: [entity],
+            ...(paths && { data: () => pathsData(paths) }),
+          }),
       };
       try {
         const result = await store.unit(() => work(effects));

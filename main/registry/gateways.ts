@@ -193,7 +193,7 @@ export function createGatewayRegistry(
         mergeByPaths(GatewaySchema, stored, gateway, effective);
         stored.updatedAt = context.now();
         save(context, stored, false);
-        effects.event('gateway.update', { kind: 'gateway', gatewayId });
+        effects.event('gateway.update', { kind: 'gateway', gatewayId }, effective);
         return answer(stored, effective);
       }),
     delete: (gatewayId) =>

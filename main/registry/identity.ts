@@ -163,7 +163,7 @@ function activate(
   device.updatedAt = context.now();
   save(context, device);
   effects.changed('identity', row, 'set');
-  effects.event('end_device.update', deviceRef(row));
+  effects.event('end_device.update', deviceRef(row), ['activated_at']);
 }
 
 /** The row of these identifiers; EUIs in the request have to fit. */
@@ -211,7 +211,7 @@ export function createIdentityUnit(context: RegistryContext): IdentityUnit {
       checkClaimCode(stored);
       save(context, stored);
       effects.changed('identity', row, 'set');
-      effects.event('end_device.update', deviceRef(row));
+      effects.event('end_device.update', deviceRef(row), effective);
       return answer(stored, effective);
     },
     delete(message, effects) {
@@ -269,7 +269,7 @@ export function createIdentityRegistry(
         stored.updatedAt = context.now();
         save(context, stored);
         effects.changed('identity', row, 'set');
-        effects.event('end_device.update', deviceRef(row));
+        effects.event('end_device.update', deviceRef(row), ['locations']);
       }),
     async getByEuis(joinEui, devEui) {
       const row =

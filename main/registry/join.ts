@@ -183,7 +183,8 @@ export function createJoinUnit(context: RegistryContext): ServerUnit {
         store.joinState.put(id, joinState(stored));
       }
       effects.changed('join', ids, 'set');
-      effects.event(row ? 'js.end_device.update' : 'js.end_device.create', deviceRef(ids));
+      if (row) effects.event('js.end_device.update', deviceRef(ids), effective);
+      else effects.event('js.end_device.create', deviceRef(ids));
       return answer(stored, effective);
     },
     delete: (message, effects) => deleteDevice(serverTable(store), message, effects),

@@ -160,7 +160,8 @@ export function createNetworkUnit(context: RegistryContext): ServerUnit {
       stored.updatedAt = context.now();
       save(context, stored);
       effects.changed('network', ids, 'set');
-      effects.event(row ? 'ns.end_device.update' : 'ns.end_device.create', deviceRef(ids));
+      if (row) effects.event('ns.end_device.update', deviceRef(ids), effective);
+      else effects.event('ns.end_device.create', deviceRef(ids));
       return answer(stored, effective);
     },
     delete: (message, effects) => deleteDevice(serverTable(store), message, effects),

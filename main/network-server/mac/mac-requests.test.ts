@@ -200,6 +200,8 @@ test.each([
   expect(readDownlink11(sent(0), KEYS_11).fOpts).toBe(answer);
   expect((await state()).deviceClass).toBe(kept);
   expect(lab.published.filter((name) => name.startsWith('ns.class'))).toEqual(event ? [event] : []);
+  if (event)
+    expect(lab.dataOf(event)).toMatchObject([{ kind: { case: 'stringValue', value: 'CLASS_C' } }]);
   await hear(uplink11(KEYS_11, 1, { fOpts: '2000' }));
   expect(readDownlink11(sent(1), KEYS_11).fOpts).toBe('2000');
   expect((await state()).deviceClass).toBe(Class.A);
