@@ -14,8 +14,14 @@ import {
   openJoin,
   readDownlink,
 } from '../../main/network-server/testing/frames.ts';
+import {
+  type DeviceKeys11,
+  NWK_KEY,
+  openJoin11,
+  readDownlink11,
+} from '../../main/network-server/testing/frames11.ts';
 import { createLab, type Lab, otaaDevice } from '../../main/network-server/testing/lab.ts';
-import { createSimulator, seededRandom } from '../../main/simulator/index.ts';
+import { createSimulator, type Emission, seededRandom } from '../../main/simulator/index.ts';
 
 const UPLINKS = 70_000;
 const ROLL_OVER = 0x1_0000;
@@ -29,11 +35,16 @@ const SAMPLES = new Set([
   ...Array.from({ length: 14 }, (_, index) => 4_999 * (index + 1)),
 ]);
 
+type Keys = DeviceKeys & Partial<DeviceKeys11>;
+
 /** How lora-packet reads the frames of a version: what it makes of a join-accept, and what stands in an uplink. */
 interface IndependentReading {
-  open(joinAccept: Uint8Array, devNonce: number): DeviceKeys;
-  uplink(phyPayload: Uint8Array, keys: DeviceKeys, fullFCnt: number): unknown;
-  downlink(phyPayload: Uint8Array, keys: DeviceKeys): unknown;
+  open(joinAccept: Uint8Array, devNonce: number): Keys;
+  uplink(emission: Emission, keys: Keys, fullFCnt: number): unknown;
+  downlink(
+    phyPayload: Uint8Array,
+    keys: Keys,
+  ): ReturnType<typeof readDownlink | typeof readDownlink11>;
 }
 
 const buffer = (text: string): Buffer => Buffer.from(text, 'hex');
@@ -43,10 +54,12 @@ const counterBytes = (count: number): Uint8Array<ArrayBuffer> => {
   return bytes;
 };
 
-/** An uplink of LoRaWAN 1.0.x, with the upper half of its counter given as on no air it is. */
-function readUplink10(phyPayload: Uint8Array, { nwkSKey, appSKey }: DeviceKeys, fullFCnt: number) {
+const highHalf = (fullFCnt: number): Buffer => Buffer.of((fullFCnt >>> 16) & 0xff, fullFCnt >>> 24);
+
+/** An uplink of LoRaWAN 1.0.x, with the upper half of its counter, which is not on the air. */
+function readUplink10({ phyPayload }: Emission, { nwkSKey, appSKey }: Keys, fullFCnt: number) {
   const packet = LoraPacket.fromWire(Buffer.from(phyPayload));
-  const high = Buffer.of((fullFCnt >>> 16) & 0xff, fullFCnt >>> 24);
+  const high = highHalf(fullFCnt);
   return {
     fCnt: packet.getFCnt(),
     micValid: LoraPacket.verifyMIC(packet, buffer(nwkSKey), undefined, high),
@@ -58,6 +71,46 @@ const LORAWAN_1_0: IndependentReading = {
   open: openJoin,
   uplink: readUplink10,
   downlink: readDownlink,
+};
+
+/** Channels 0 to 7 of the frequency plan in the order of the join-accept's CFList (RP002-1.0.4 §2.4.2). */
+const CHANNELS_HZ = [8681, 8683, 8685, 8671, 8673, 8675, 8677, 8679].map((step) => step * 100_000);
+
+/** An uplink of LoRaWAN 1.1: its MIC depends on channel and data rate as well (LoRaWAN 1.1 §4.4.1). */
+function readUplink11(
+  { phyPayload, frequencyHz, modulation }: Emission,
+  keys: Keys,
+  fullFCnt: number,
+) {
+  const packet = LoraPacket.fromWire(Buffer.from(phyPayload));
+  const high = highHalf(fullFCnt);
+  const dataRate = modulation.kind === 'lora' ? 12 - modulation.spreadingFactor : -1;
+  const mic = LoraPacket.calculateMIC(
+    packet,
+    buffer(keys.fNwkSIntKey ?? ''),
+    buffer(keys.sNwkSIntKey ?? ''),
+    high,
+    Buffer.of(0, 0, dataRate, CHANNELS_HZ.indexOf(frequencyHz)),
+  );
+  return {
+    fCnt: packet.getFCnt(),
+    micValid: mic.equals(packet.MIC ?? Buffer.alloc(0)),
+    payload: LoraPacket.decrypt(
+      packet,
+      buffer(keys.appSKey),
+      buffer(keys.nwkSEncKey ?? ''),
+      high,
+    ).toString('hex'),
+  };
+}
+
+const LORAWAN_1_1: IndependentReading = {
+  open(joinAccept, devNonce) {
+    const keys = openJoin11(joinAccept, devNonce);
+    return { ...keys, nwkSKey: keys.nwkSEncKey };
+  },
+  uplink: readUplink11,
+  downlink: (phyPayload, keys) => readDownlink11(phyPayload, keys as Keys & DeviceKeys11),
 };
 
 const VERSIONS = [
@@ -76,6 +129,16 @@ const VERSIONS = [
     simulated: { firstDevNonce: 0 },
     independent: LORAWAN_1_0,
   },
+  {
+    macVersion: '1.1',
+    device: {
+      lorawanVersion: MACVersion.MAC_V1_1,
+      lorawanPhyVersion: PHYVersion.PHY_V1_1_REV_B,
+      rootKeys: { appKey: { key: hex(APP_KEY) }, nwkKey: { key: hex(NWK_KEY) } },
+    },
+    simulated: {},
+    independent: LORAWAN_1_1,
+  },
 ] as const;
 
 let lab: Lab;
@@ -87,15 +150,16 @@ function createRecording() {
     joinRequest: new Uint8Array(),
     joinAccept: new Uint8Array(),
     uplinkCount: 0,
-    samples: new Map<number, Uint8Array>(),
+    samples: new Map<number, Emission>(),
     downlinks: [] as Uint8Array[],
-    uplink({ phyPayload }: { readonly phyPayload: Uint8Array }): void {
+    uplink(emission: Emission): void {
+      const { phyPayload } = emission;
       if (phyPayload[0] === 0x00) {
         recording.joinRequest = phyPayload.slice();
         return;
       }
       if (SAMPLES.has(recording.uplinkCount))
-        recording.samples.set(recording.uplinkCount, phyPayload.slice());
+        recording.samples.set(recording.uplinkCount, { ...emission });
       recording.uplinkCount += 1;
     },
     downlink({ phyPayload }: { readonly phyPayload: Uint8Array }): void {
@@ -133,7 +197,11 @@ async function openLab(
     id: ID,
     devEui: DEV_EUI as DevEui,
     joinEui: JOIN_EUI as JoinEui,
-    activation: { kind: 'otaa', appKey: hex(APP_KEY) },
+    activation: {
+      kind: 'otaa',
+      appKey: hex(APP_KEY),
+      ...(macVersion === '1.1' && { nwkKey: hex(NWK_KEY) }),
+    },
     bandId: 'EU_863_870',
     macVersion,
     intervalS: INTERVAL_S,
@@ -155,7 +223,7 @@ test.each(VERSIONS)(
     /** Payloads in the order they were queued, and as the device had got them by its next uplink. */
     const queued: string[] = [];
     const received: (string | undefined)[] = [];
-    let keys: DeviceKeys | undefined;
+    let keys: Keys | undefined;
     const pushDownlink = (count: number): void => {
       const [join] = lab.application.joins;
       keys ??= independent.open(
@@ -163,7 +231,9 @@ test.each(VERSIONS)(
         new DataView(recording.joinRequest.buffer).getUint16(17, true),
       );
       const payload = formatHex(counterBytes(count));
-      const fCnt = (simulator.device(ID).fCntDown ?? -1) + 1;
+      // LoRaWAN 1.1 counts them apart from those of the network (LoRaWAN 1.1 §4.3.1.5).
+      const isApart = version.macVersion === '1.1';
+      const fCnt = isApart ? queued.length : (simulator.device(ID).fCntDown ?? -1) + 1;
       const item = encryptedDownlink(keys, fCnt, payload, join?.sessionKeyId ?? new Uint8Array());
       queued.push(payload);
       void lab.network.downlinkQueue.push(DEVICE_REF, [item]);
@@ -188,22 +258,24 @@ test.each(VERSIONS)(
 
     expect(queued).toHaveLength(Math.ceil(sent / DOWNLINK_EVERY));
     expect(received).toEqual(queued);
-    // A counter of its own: every downlink has the next one, those with MAC commands only included.
-    const read = recording.downlinks.map((bytes) =>
-      independent.downlink(bytes, keys as DeviceKeys),
-    );
-    expect(read).toEqual(read.map((_, fCnt) => expect.objectContaining({ fCnt, micValid: true })));
-    expect(simulator.device(ID).fCntDown).toBe(read.length - 1);
+    const read = recording.downlinks.map((bytes) => independent.downlink(bytes, keys as Keys));
+    // Counters of their own: every downlink has the next one, those with MAC commands only included.
+    const isNetworks = ({ fPort }: (typeof read)[number]): boolean =>
+      version.macVersion === '1.1' && !fPort;
+    for (const counted of [read.filter(isNetworks), read.filter((one) => !isNetworks(one))])
+      expect(counted).toEqual(
+        counted.map((_, fCnt) => expect.objectContaining({ fCnt, micValid: true })),
+      );
 
-    for (const [fullFCnt, bytes] of recording.samples)
-      expect(independent.uplink(bytes, keys as DeviceKeys, fullFCnt)).toEqual({
+    for (const [fullFCnt, emission] of recording.samples)
+      expect(independent.uplink(emission, keys as Keys, fullFCnt)).toEqual({
         fCnt: fullFCnt % ROLL_OVER,
         micValid: true,
         payload: formatHex(counterBytes(fullFCnt)).toLowerCase(),
       });
     expect(recording.samples.size).toBeGreaterThanOrEqual(SAMPLES.size - 1);
     expect(
-      independent.uplink(recording.samples.get(ROLL_OVER) as Uint8Array, keys as DeviceKeys, 0),
+      independent.uplink(recording.samples.get(ROLL_OVER) as Emission, keys as Keys, 0),
     ).toMatchObject({ micValid: false });
   },
   120_000,
