@@ -81,10 +81,34 @@ const OTAA = {
   rootKeys: { appKey: { key: hex('33'.repeat(16)) } },
 };
 
+const V11 = {
+  lorawanVersion: MACVersion.MAC_V1_1,
+  lorawanPhyVersion: PHYVersion.PHY_V1_1_REV_B,
+};
+const ABP_11 = {
+  ...ABP,
+  ...V11,
+  session: {
+    ...ABP.session,
+    keys: {
+      ...ABP.session.keys,
+      sNwkSIntKey: { key: hex('44'.repeat(16)) },
+      nwkSEncKey: { key: hex('55'.repeat(16)) },
+    },
+  },
+};
+const OTAA_11 = {
+  ...OTAA,
+  ...V11,
+  rootKeys: { ...OTAA.rootKeys, nwkKey: { key: hex('66'.repeat(16)) } },
+};
+
 describe('a simulated device of one’s own', () => {
   test.each([
     ['personalized', ABP, 0],
     ['joined', OTAA, 1],
+    ['of LoRaWAN 1.1, personalized', ABP_11, 0],
+    ['of LoRaWAN 1.1, joined', OTAA_11, 1],
   ])('%s goes on after a restart, and nothing of it is refused', async (_, endDevice, joins) => {
     const first = await start();
     await first.links.create({
@@ -108,6 +132,47 @@ describe('a simulated device of one’s own', () => {
     const frames = await allFrames(second);
     expect(troubles(frames)).toEqual([]);
     expect(ofType(frames, 'JOIN_REQUEST')).toHaveLength(joins);
+  });
+
+  test('says its version and class, rejoins, and makes the mistakes it is told to', async () => {
+    const workspace = await start();
+    const { clock, links, registration, simulator } = workspace;
+    await links.create({
+      link: {
+        name: 'Virtual',
+        enabled: true,
+        frequencyPlanId: 'EU_863_870',
+        config: { case: 'virtual', value: {} },
+      },
+    });
+    await registration.register({
+      endDevice: { ...OTAA_11, supportsClassC: true },
+      simulate: true,
+    });
+    await clock.advance(5 * MINUTE);
+    const [device] = (await simulator.list({})).devices;
+    expect(device?.config).toMatchObject({ lorawanVersion: '1.1', deviceClass: 'C' });
+    expect(device?.config?.nwkKey).toHaveLength(0);
+    expect(device?.sessionConfirmed).toBe(true);
+
+    await simulator.rejoin({ id: 'door-7', type: 1 });
+    await clock.advance(2 * MINUTE);
+    const [renewed] = (await simulator.list({})).devices;
+    expect(renewed?.devAddr).not.toEqual(device?.devAddr);
+    expect(renewed?.sessionConfirmed).toBe(true);
+    const before = await allFrames(workspace);
+    expect(ofType(before, 'REJOIN_REQUEST')).toHaveLength(1);
+    expect(troubles(before)).toEqual([]);
+
+    await simulator.sendUplink({ id: 'door-7', fault: 'wrong_region', faultBandId: 'AS_923' });
+    await clock.advance(MINUTE);
+    expect(troubles(await allFrames(workspace))).toMatchObject([
+      expect.stringContaining('uplink_channel_not_found'),
+    ]);
+    await expect(
+      simulator.sendUplink({ id: 'door-7', fault: 'lose_downlinks_by_chance', faultValue: 2 }),
+    ).rejects.toThrow(/between 0 and 1/);
+    await expect(simulator.rejoin({ id: 'door-7', type: 3 })).rejects.toThrow(/type/);
   });
 });
 

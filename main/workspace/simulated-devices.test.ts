@@ -9,6 +9,7 @@ import { silentLogger } from '../base/logger.ts';
 import { virtualClock } from '../base/virtual-clock.ts';
 import { createSimulator } from '../simulator/index.ts';
 import { createStore } from '../store/index.ts';
+import { faultOf } from './simulated-device-config.ts';
 import { createSimulatedDevices } from './simulated-devices.ts';
 
 const APP_KEY = Uint8Array.from({ length: 16 }, (_, index) => 0xa0 + index);
@@ -60,10 +61,59 @@ test('a simulated device survives a restart, shows no key, and leaves none in th
 
 test('what cannot be simulated is refused with the reason', async () => {
   const { devices, store } = await open();
-  expect(() => devices.configFor(device({ lorawanVersion: MACVersion.MAC_V1_1 }))).toThrow(
-    /LoRaWAN 1.1/,
+  const without = device({ lorawanVersion: MACVersion.MAC_V1_1 });
+  await expect(devices.create(devices.configFor(without))).rejects.toThrow(/NwkKey/);
+  expect(() => devices.configFor(device({ lorawanVersion: MACVersion.MAC_UNKNOWN }))).toThrow(
+    /LoRaWAN version/,
   );
   expect(() => devices.configFor(device({ frequencyPlanId: 'MOON_1' }))).toThrow(/band/);
   expect(() => devices.configFor(device({ supportsJoin: false }))).toThrow(/DevAddr/);
   await store.close();
+});
+
+const NWK_KEY = Uint8Array.from({ length: 16 }, (_, index) => 0xb0 + index);
+const BOTH_KEYS = { appKey: { key: APP_KEY }, nwkKey: { key: NWK_KEY } };
+
+test('version, class, sub-band and keys are those of the registration', async () => {
+  const { devices, store } = await open();
+  const configOf = (init: Init) => devices.configFor(device(init));
+  expect(
+    configOf({
+      frequencyPlanId: 'CN_470_510_FSB_11',
+      lorawanVersion: MACVersion.MAC_V1_1,
+      supportsClassC: true,
+      rootKeys: BOTH_KEYS,
+    }),
+  ).toMatchObject({
+    bandId: 'CN_470_510',
+    subBand: 11,
+    lorawanVersion: '1.1',
+    deviceClass: 'C',
+    appKey: APP_KEY,
+    nwkKey: NWK_KEY,
+  });
+  // Before 1.1 a device has one root key; which one, depends on who made them.
+  const old = { lorawanVersion: MACVersion.MAC_V1_0_4 };
+  expect(configOf({ ...old, rootKeys: BOTH_KEYS })).toMatchObject({
+    lorawanVersion: '1.0.4',
+    deviceClass: 'A',
+    appKey: NWK_KEY,
+    nwkKey: new Uint8Array(),
+  });
+  const made = { ...BOTH_KEYS, rootKeyId: 'ttn-lw-cli-generated' };
+  expect(configOf({ ...old, rootKeys: made }).appKey).toEqual(APP_KEY);
+  await store.close();
+});
+
+test('mistakes are named, and take a value or their default', () => {
+  const named = (fault: string, faultValue?: number, faultBandId = '') =>
+    faultOf({ fault, faultValue, faultBandId }, 'US_902_928');
+  expect(named('')).toBeUndefined();
+  expect(named('bad_mic')).toEqual({ kind: 'bad_mic' });
+  expect(named('skip_counters')).toEqual({ kind: 'skip_counters', count: 10 });
+  expect(named('lose_downlinks', 0)).toEqual({ kind: 'lose_downlinks', count: 0 });
+  expect(named('clock_drift', -40)).toEqual({ kind: 'clock_drift', ppm: -40 });
+  expect(named('wrong_region')).toEqual({ kind: 'wrong_region', bandId: 'EU_863_870' });
+  expect(named('wrong_region', undefined, 'AS_923')).toMatchObject({ bandId: 'AS_923' });
+  expect(() => named('hiccup')).toThrow(/no fault hiccup.*clock_drift/);
 });

@@ -21,6 +21,16 @@ export interface SendUplink {
   readonly frmPayload: Uint8Array;
   readonly confirmed: boolean;
   readonly fault: string;
+  /** What the fault counts or measures; its default unless given. */
+  readonly faultValue?: number | undefined;
+  /** The band that the fault `wrong_region` strays into. */
+  readonly faultBandId: string;
+}
+
+export interface Rejoin {
+  readonly id: string;
+  /** 0 to 2. */
+  readonly type: number;
 }
 
 /** Simulated devices of a workspace: settings and memory in the store, their life in the simulator. */
@@ -31,6 +41,7 @@ export interface SimulatedDevices {
   configFor(device: EndDevice): ConfigMessage;
   delete(id: string): Promise<void>;
   join(id: string): void;
+  rejoin(request: Rejoin): void;
   sendUplink(request: SendUplink): void;
   /** Settings of the stored devices, with keys. */
   stored(): ConfigMessage[];
@@ -103,8 +114,11 @@ export function createSimulatedDevices(options: SimulatedDevicesOptions): Simula
       await forget(id);
     },
     join: (id) => simulator.join(id),
-    sendUplink({ confirmed, fPort, fault, frmPayload, id }) {
-      const injected = faultOf(fault);
+    rejoin({ id, type }) {
+      simulator.rejoin(id, type === 1 || type === 2 ? type : 0);
+    },
+    sendUplink({ confirmed, fPort, frmPayload, id, ...rest }) {
+      const injected = faultOf(rest, simulator.device(id).config.bandId);
       simulator.sendUplink(id, {
         confirmed,
         ...(fPort > 0 && { fPort }),

@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { EmptySchema } from '@bufbuild/protobuf/wkt';
 import {
   ListSimulatedDevicesResponseSchema,
+  type RejoinSimulatedDeviceRequest,
   type SendSimulatedUplinkRequest,
   type SimulatedDevice,
   type SimulatedDeviceConfig,
@@ -15,6 +16,7 @@ export interface SimulatedDevicePort {
   create(config: SimulatedDeviceConfig): Promise<SimulatedDevice>;
   delete(id: string): Promise<void>;
   join(id: string): void;
+  rejoin(request: RejoinSimulatedDeviceRequest): void;
   sendUplink(request: SendSimulatedUplinkRequest): void;
   onChange(listener: () => void): () => void;
 }
@@ -30,6 +32,10 @@ export function simulatorService(devices: SimulatedDevicePort): Served {
     },
     join({ id }) {
       devices.join(id);
+      return empty;
+    },
+    rejoin(request) {
+      devices.rejoin(request);
       return empty;
     },
     sendUplink(request) {

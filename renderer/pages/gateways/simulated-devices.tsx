@@ -16,6 +16,10 @@ const FAULTS = [
   { fault: 'bad_mic', label: 'With a wrong MIC' },
   { fault: 'replay', label: 'The last frame once more (replay)' },
   { fault: 'skip_counters', label: 'With a gap in FCnt' },
+  { fault: 'reset_counters', label: 'With FCnt 0 again' },
+  { fault: 'wrong_region', label: 'On a channel of another region' },
+  { fault: 'unknown_mac_command', label: 'With an unknown MAC command' },
+  { fault: 'lose_downlinks', label: 'And miss the next downlink' },
 ];
 
 const STATE_COLORS: Readonly<Record<string, string>> = {
