@@ -70,6 +70,45 @@ describe('a device that lost its power', () => {
     expect(downlinks).toHaveLength(3);
   });
 
+  it('goes on from what an earlier version of the program kept', async () => {
+    const bench = await joinedBench({}, { rxDelay: 3 });
+    await send(bench);
+    const { config } = bench.simulator.device('probe');
+    const { session, ...rest } = bench.simulator.memoryOf('probe');
+    if (!session) throw new Error('a joined device keeps its session');
+    const { adrAckCount, channels, devAddr, join, nextFCntUp, settings } = session;
+    const { dataRateIndex, nbTrans, rx1DataRateOffset, rx1DelayS, rx2DataRateIndex } = settings;
+    const { maxDutyCycleExponent, rx2FrequencyHz, txPowerIndex } = settings;
+    const old = {
+      ...rest,
+      session: {
+        adrAckCount,
+        channels,
+        devAddr,
+        join,
+        nextFCntUp,
+        settings: {
+          dataRateIndex,
+          maxDutyCycleExponent,
+          nbTrans,
+          rx1DataRateOffset,
+          rx1DelayS,
+          rx2DataRateIndex,
+          rx2FrequencyHz,
+          txPowerIndex,
+        },
+      },
+    };
+    bench.simulator.removeDevice('probe');
+    bench.simulator.addDevice(config, old as DeviceMemory);
+    await send(bench);
+    expect(bench.network.uplinks.map(({ fCnt, micValid }) => [fCnt, micValid])).toEqual([
+      [0, true],
+      [1, true],
+    ]);
+    expect(bench.simulator.device('probe').problems).toEqual([]);
+  });
+
   it('takes no DevNonce twice', async () => {
     const bench = await joinedBench({ firstDevNonce: 7 });
     loseThePower(bench);

@@ -169,6 +169,32 @@ describe('answers to MAC commands', () => {
     expect(await exchange(await joinedBench(), '0935')).toBe('');
   });
 
+  it.each([
+    ['NewChannelReq', '0708184f8450'],
+    ['DlChannelReq', '0a08184f84'],
+  ])('does not answer %s in a band with fixed channels', async (_, command) => {
+    const bench = await joinedBench(
+      { bandId: 'US_902_928', subBand: 2 },
+      {
+        placement: ({ frequencyHz }) => ({
+          delayUs: 5e6,
+          frequencyHz: 923_300_000 + (((frequencyHz - 902_300_000) / 200_000) % 8) * 600_000,
+          modulation: lora(10, 500_000),
+        }),
+        dlSettings: 0x08,
+      },
+    );
+    bench.network.onUplink = ({ reception }) => {
+      bench.network.onUplink = undefined;
+      const rx2 = { delayUs: 2e6, frequencyHz: 923_300_000, modulation: lora(12, 500_000) };
+      bench.network.send(reception, rx2, { fOptsHex: `${command}06` });
+    };
+    await sendOne(bench);
+    await sendOne(bench);
+    expect(bench.network.uplinks.at(-1)?.fOptsHex).toMatch(/^06fe/);
+    expect(bench.simulator.device('probe').problems).toEqual([]);
+  });
+
   it('handles what comes before an unknown command and names that', async () => {
     const bench = await joinedBench();
     expect(await exchange(bench, '040080ff')).toBe('04');
