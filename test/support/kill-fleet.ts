@@ -3,7 +3,12 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { SessionKeys } from './radio-fleet.ts';
+import {
+  downlinksOf,
+  type Forwarder,
+  type HeardDownlink,
+  type SessionKeys,
+} from './radio-fleet.ts';
 
 export const APPLICATION = 'kill';
 export const OTAA = {
@@ -93,4 +98,21 @@ export function undecidedReceptions(directory: string): Buffer[] {
   db.close();
   rmSync(copy, { recursive: true, force: true });
   return rows.map((row) => Buffer.from(row));
+}
+
+/** Everything the forwarders transmitted to the sessions, as the devices read it. Each frame is read once. */
+export function createDownlinkReader(
+  forwarders: () => readonly Forwarder[],
+  sessions: readonly SessionKeys[],
+): () => readonly HeardDownlink[] {
+  const downlinks: HeardDownlink[] = [];
+  const readCounts = new Map<Forwarder, number>();
+  return () => {
+    for (const forwarder of forwarders()) {
+      const { transmitted } = forwarder;
+      downlinks.push(...downlinksOf(transmitted.slice(readCounts.get(forwarder)), sessions));
+      readCounts.set(forwarder, transmitted.length);
+    }
+    return downlinks;
+  };
 }

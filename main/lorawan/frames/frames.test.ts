@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { expandKey } from '../crypto/index.ts';
+import { expandKey, verifyDownlinkMic10, verifyDownlinkMic11 } from '../crypto/index.ts';
 import { parseHex } from '../hex.ts';
 import {
   appendMic,
@@ -14,6 +14,7 @@ import {
   encodeUplinkMessage,
   openDataFrame,
   openJoinAccept,
+  sealDownlink,
   sealJoinAccept,
   sealUplink,
   uplinkFrameCounter,
@@ -79,6 +80,37 @@ describe('data frames', () => {
         expect(frame.fCnt).toBe(fullFCnt & 0xffff);
         const opened = openDataFrame(frame, { keys, fullFCnt, lorawan11 });
         expect(opened).toEqual({ fOpts: given.fOpts, frmPayload });
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('open to what was sealed, downlinks', () => {
+    const keyOf = (value: number) => expandKey(new Uint8Array(16).fill(value));
+    const keys = {
+      fNwkSIntKey: keyOf(1),
+      sNwkSIntKey: keyOf(2),
+      nwkSEncKey: keyOf(3),
+      appSKey: keyOf(4),
+    };
+    const context = fc.record({
+      fullFCnt: fc.nat(0xffffffff),
+      confFCnt: fc.nat(0xffff),
+      lorawan11: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(anyDataFields, context, (given, { confFCnt, ...rest }) => {
+        const { ack, adr, payload, ...fields } = given;
+        const frmPayload = given.fPort === undefined ? new Uint8Array(0) : payload;
+        const fCtrl = { ack, adr };
+        const sealed = sealDownlink({ ...fields, fCtrl, frmPayload }, { keys, confFCnt, ...rest });
+        const frame = decodeFrame(sealed) as DataFrame;
+        expect(frame).toMatchObject({ direction: 'down', fCnt: rest.fullFCnt & 0xffff, fCtrl });
+        expect(openDataFrame(frame, { keys, ...rest })).toEqual({ fOpts: given.fOpts, frmPayload });
+        const isValid = rest.lorawan11
+          ? verifyDownlinkMic11(keys.sNwkSIntKey, ack ? confFCnt : 0, rest.fullFCnt, sealed)
+          : verifyDownlinkMic10(keys.sNwkSIntKey, rest.fullFCnt, sealed);
+        expect(isValid).toBe(true);
       }),
       { numRuns: 1000 },
     );
