@@ -116,3 +116,38 @@ export function createDownlinkReader(
     return downlinks;
   };
 }
+
+/** Downlinks that their device refuses, and those whose counter was used before with the same keys. */
+export function faultyDownlinks(downlinks: readonly HeardDownlink[]): readonly HeardDownlink[] {
+  const seen = new Set<string>();
+  return downlinks.filter(({ devAddr, fCnt, micValid }) => {
+    const name = `${devAddr} ${fCnt}`;
+    const isFaulty = !micValid || seen.has(name);
+    seen.add(name);
+    return isFaulty;
+  });
+}
+
+export interface FrameJson {
+  readonly id: string;
+  readonly phy_payload: string;
+  readonly verdict: { readonly outcome: string; readonly cause?: string };
+}
+
+const LARGEST_PAGE = 1_000;
+
+/** The newest recorded frames, or all if there are fewer. */
+export async function pagesOfFrames(
+  get: (path: string) => Promise<Record<string, unknown>>,
+  count: number,
+): Promise<FrameJson[]> {
+  const found: FrameJson[] = [];
+  while (found.length < count) {
+    const limit = Math.min(LARGEST_PAGE, count - found.length);
+    const before = found.at(-1)?.id ?? 0;
+    const { frames = [] } = await get(`/gatehouse/frames?limit=${limit}&before_id=${before}`);
+    found.push(...(frames as FrameJson[]));
+    if ((frames as FrameJson[]).length < limit) break;
+  }
+  return found;
+}
