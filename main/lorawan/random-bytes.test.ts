@@ -28,7 +28,7 @@ import {
 import { parseCfList } from './regional/index.ts';
 import { eachInput, INPUTS } from './testing/random-inputs.ts';
 
-const MANY_MS = 20_000 + INPUTS / 50;
+const MANY_MS = 20_000 + INPUTS / 20;
 const CIDS = MAC_COMMAND_ROWS.map(({ cid }) => cid);
 const KEY = expandKey(Uint8Array.from({ length: 16 }, (_, index) => 17 * index));
 const KEYS = { fNwkSIntKey: KEY, sNwkSIntKey: KEY, nwkSEncKey: KEY, appSKey: KEY };

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { amount } from '../../main/base/testing/amount.ts';
 import type { Balance, Counts } from './frame-account.ts';
 import { type DaysResult, playDays } from './play-days.ts';
 import { reportLines } from './report.ts';
@@ -6,6 +7,17 @@ import { reportLines } from './report.ts';
 const OPTIONS = { devices: 12, days: 1, seed: 5, planId: 'EU_863_870' };
 /** So many in so short a time that they collide and that the gateway runs out of its duty cycle. */
 const CROWD = { devices: 150, days: 0.125, seed: 1, planId: 'EU_863_870', startSpanMs: 300_000 };
+/** As long as is wanted. */
+const LONG = {
+  devices: amount('GATEHOUSE_SIMULATED_DEVICES', 60),
+  days: amount('GATEHOUSE_SIMULATED_DAYS', 1),
+  seed: 3,
+  planId: 'US_902_928_FSB_2',
+};
+/** Seconds, and more where other tests run beside this one. */
+const SHORT_MS = 60_000;
+/** Several times what two runs take. */
+const LONG_MS = 60_000 + LONG.devices * LONG.days * 500;
 
 const total = (counts: Counts): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -35,7 +47,9 @@ function expectAccounted(result: DaysResult, devices: number): void {
   expect(downlinks.unacknowledged).toBe(0);
 }
 
-test('a day of twelve devices joins all of them, delivers their uplinks, and is the same for the same seed', async () => {
+test('a day of twelve devices joins all of them, delivers their uplinks, and is the same for the same seed', {
+  timeout: SHORT_MS,
+}, async () => {
   const first = await playDays(OPTIONS);
   expectAccounted(first, OPTIONS.devices);
   // 24 a day each, less what falls before the device is switched on.
@@ -47,7 +61,9 @@ test('a day of twelve devices joins all of them, delivers their uplinks, and is 
   expect(outcome(await playDays({ ...OPTIONS, seed: 6 }))).not.toEqual(outcome(first));
 });
 
-test('where many devices start at once, every loss has its cause, and each cause its own number in the report', async () => {
+test('where many devices start at once, every loss has its cause, and each cause its own number in the report', {
+  timeout: SHORT_MS,
+}, async () => {
   const result = await playDays(CROWD);
   expectAccounted(result, CROWD.devices);
   const { downlinks, joinRequests, uplinks } = result;
@@ -68,4 +84,13 @@ test('where many devices start at once, every loss has its cause, and each cause
   expect(text).toContain(`${uplinks.delivered} of ${uplinks.sent} delivered`);
   expect(text).toContain(`${joinRequests.lostOnAir.collision} collision`);
   expect(text).toMatch(/RX1.*RX2/);
+});
+
+test(`${LONG.devices} devices for ${LONG.days} days lose no frame without a cause, twice in the same way`, {
+  timeout: LONG_MS,
+}, async () => {
+  const first = await playDays(LONG);
+  expectAccounted(first, LONG.devices);
+  expect(first.uplinks.sent).toBeGreaterThan(LONG.devices * LONG.days * 22);
+  expect(outcome(await playDays(LONG))).toEqual(outcome(first));
 });
