@@ -11,6 +11,25 @@ export interface ReceivedUplink {
   readonly receivedAtMs: number;
   /** Monotonic clock at the end of the frame, as far as the link knows it; all windows are counted from it. */
   readonly receivedMonotonicMs: number;
+  /** What its registration lets others know about the gateway. */
+  readonly gateway?: HearingGateway | undefined;
+}
+
+/** Settings of a gateway that go with what it hears. */
+export interface HearingGateway {
+  readonly downlinkPath: 'any' | 'prefer_other' | 'never';
+  /** Places of its antennas, as far as they are public. */
+  readonly publicLocations: readonly (AntennaPlace | undefined)[];
+}
+
+/** Degrees and metres. */
+export interface AntennaPlace {
+  readonly latitude: number;
+  readonly longitude: number;
+  readonly altitude: number;
+  readonly accuracy: number;
+  /** How it is known, as the API numbers it. */
+  readonly source: number;
 }
 
 /** Takes receptions, one call per gateway antenna array that heard the frame. Never throws. */

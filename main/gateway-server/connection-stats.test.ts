@@ -38,6 +38,13 @@ test('a new connection counts from zero, and the old one is over', async () => {
     'lastTxAcknowledgmentReceivedAt',
   ] satisfies (keyof GatewayConnectionStats)[])
     expect(anew[absent]).toBeUndefined();
+  schedule([hear()]);
+  await clock.advance(0);
+  expect(stats()).toMatchObject({
+    uplinkCount: 1n,
+    downlinkCount: 1n,
+    txAcknowledgmentCount: 1n,
+  });
 });
 
 test('the plan of the link says which sub-bands there are, its own before those of its band', async () => {

@@ -10,6 +10,7 @@ import {
   type GatewayStatus,
   USUAL_DOWNLINK_BYTES,
 } from '../base/gateway-link.ts';
+import type { HearingGateway } from '../base/seams.ts';
 import { eui64ToBytes, type GatewayEui } from '../lorawan/index.ts';
 import { createEmissionPlan, type EmissionPlan } from './emission-plan.ts';
 import { createRoundTripTimes, ENOUGH_SAMPLES, type RoundTripTimes } from './round-trip-times.ts';
@@ -37,6 +38,8 @@ export interface Connection {
   /** The concentrator's counter at a moment of this computer's clock; undefined before the first uplink. */
   clockSync: ClockSync | undefined;
   gatewayId: string;
+  /** What goes with its uplinks; read with the id. */
+  hearing: HearingGateway | undefined;
   /** When the registry was asked for the id. */
   gatewayIdReadAtMs: number;
   isNew: boolean;
@@ -71,6 +74,7 @@ export function createConnection(
     roundTripTimes: createRoundTripTimes(monotonic),
     clockSync: undefined,
     gatewayId: `eui-${eui.toLowerCase()}`,
+    hearing: undefined,
     gatewayIdReadAtMs: Number.NEGATIVE_INFINITY,
     isNew: false,
     connected: false,
@@ -88,6 +92,22 @@ export function createConnection(
     txAcknowledgmentCount: 0,
     txFailureCount: 0,
   };
+}
+
+/** A connection begins: its numbers are those since then. */
+export function startCounting(connection: Connection, nowMs: number): void {
+  connection.connected = true;
+  connection.connectedAtMs = nowMs;
+  connection.disconnectedAtMs = undefined;
+  connection.lastFrameAtMs = undefined;
+  connection.lastStatusAtMs = undefined;
+  connection.lastStatus = undefined;
+  connection.lastDownlinkAtMs = undefined;
+  connection.lastTxAcknowledgmentAtMs = undefined;
+  connection.uplinkCount = 0;
+  connection.downlinkCount = 0;
+  connection.txAcknowledgmentCount = 0;
+  connection.txFailureCount = 0;
 }
 
 /** Way to the gateway and back, as long as too few times were measured: packet forwarders are across a network. */

@@ -19,7 +19,12 @@ import {
   UNREGISTERED_GATEWAY_SETTINGS,
 } from '../registry/index.ts';
 import type { FrameStore } from '../store/index.ts';
-import { type Connection, createConnection, type LinkSettings } from './connection.ts';
+import {
+  type Connection,
+  createConnection,
+  type LinkSettings,
+  startCounting,
+} from './connection.ts';
 import { connectionStats, gatewayNotConnected } from './connection-stats.ts';
 import { createDownlinkReports } from './downlink-reports.ts';
 import { type LinkEntry, linkStatusMessage, tooManyNew } from './link-status.ts';
@@ -162,6 +167,7 @@ class Gateways {
     try {
       connection.gatewayId = registry.gateways.ensureHeard(connection.eui);
       connection.isNew = registry.gateways.isNew?.(connection.gatewayId) ?? false;
+      connection.hearing = registry.gateways.settings?.(connection.gatewayId);
     } catch (error) {
       this.#logger.error(
         { gatewayEui, error: errorText(error) },
@@ -210,7 +216,16 @@ class Gateways {
     const { gatewayId } = connection;
     const linkId = entry.link.id;
     const receptionId = store.frames.addReception({ linkId, gatewayId, uplink, receivedAtMs });
-    const received = { receptionId, linkId, gatewayId, uplink, receivedAtMs, receivedMonotonicMs };
+    const { hearing: gateway } = connection;
+    const received = {
+      receptionId,
+      linkId,
+      gatewayId,
+      gateway,
+      uplink,
+      receivedAtMs,
+      receivedMonotonicMs,
+    };
     const correlationIds = [`gs:uplink:${receptionId}`];
     this.publish(connection, 'gs.up.receive', {
       lateData: () => uplinkData(received),
@@ -305,22 +320,6 @@ class Gateways {
       malformed: (code) => this.#guard('broken input', () => this.#malformed(entry, code)),
     };
   }
-}
-
-/** A connection begins: its numbers are those since then. */
-function startCounting(connection: Connection, nowMs: number): void {
-  connection.connected = true;
-  connection.connectedAtMs = nowMs;
-  connection.disconnectedAtMs = undefined;
-  connection.lastFrameAtMs = undefined;
-  connection.lastStatusAtMs = undefined;
-  connection.lastStatus = undefined;
-  connection.lastDownlinkAtMs = undefined;
-  connection.lastTxAcknowledgmentAtMs = undefined;
-  connection.uplinkCount = 0;
-  connection.downlinkCount = 0;
-  connection.txAcknowledgmentCount = 0;
-  connection.txFailureCount = 0;
 }
 
 /** Creates the gateway server: it owns the links, stores what they hear, and hands downlinks to them. */

@@ -1,13 +1,18 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { DownlinkPathConstraint } from '../api/gen/ttn/lorawan/v3/enums_pb.js';
 import {
   type GatewayIdentifiers,
   GatewayIdentifiersSchema,
 } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import { type TxSettings, TxSettingsSchema } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
-import { type RxMetadata, RxMetadataSchema } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
+import {
+  LocationSchema,
+  type RxMetadata,
+  RxMetadataSchema,
+} from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
 import type { AntennaReception } from '../base/gateway-link.ts';
-import type { ReceivedUplink } from '../base/seams.ts';
+import type { HearingGateway, ReceivedUplink } from '../base/seams.ts';
 import { eui64ToBytes, parseGatewayEui } from '../lorawan/index.ts';
 import { createBoundedCache, dataRateMessage } from '../store/index.ts';
 import { GPS_EPOCH_MS, LEAP_SECONDS_MS } from './mac/device-time.ts';
@@ -70,6 +75,23 @@ function gatewayIdentifiers({ gatewayId, uplink }: ReceivedUplink): GatewayIdent
   return ids;
 }
 
+const CONSTRAINTS = {
+  any: DownlinkPathConstraint.NONE,
+  prefer_other: DownlinkPathConstraint.PREFER_OTHER,
+  never: DownlinkPathConstraint.NEVER,
+} as const;
+
+function addRegistered(
+  message: RxMetadata,
+  { downlinkPath, publicLocations }: HearingGateway,
+): void {
+  message.downlinkPathConstraint = CONSTRAINTS[downlinkPath];
+  const place = publicLocations[message.antennaIndex];
+  if (!place) return;
+  const { latitude, longitude, altitude, accuracy, source } = place;
+  message.location = create(LocationSchema, { latitude, longitude, altitude, accuracy, source });
+}
+
 function metadata(received: ReceivedUplink, antenna: AntennaReception): RxMetadata {
   const { uplink, receivedAtMs } = received;
   const message = create(RxMetadataSchema, {
@@ -86,6 +108,7 @@ function metadata(received: ReceivedUplink, antenna: AntennaReception): RxMetada
     message.gpsTime = timestampFromMs(uplink.gpsTimeMs + GPS_EPOCH_MS - LEAP_SECONDS_MS);
     message.time = message.gpsTime;
   }
+  if (received.gateway) addRegistered(message, received.gateway);
   if (antenna.signalRssiDbm !== undefined) message.signalRssi = antenna.signalRssiDbm;
   if (antenna.frequencyOffsetHz !== undefined)
     message.frequencyOffset = BigInt(Math.round(antenna.frequencyOffsetHz));

@@ -1,6 +1,11 @@
 import { create } from '@bufbuild/protobuf';
 import { DownlinkPathConstraint } from '../api/gen/ttn/lorawan/v3/enums_pb.js';
-import { type Gateway, GatewaySchema } from '../api/gen/ttn/lorawan/v3/gateway_pb.js';
+import {
+  type Gateway,
+  type GatewayAntenna,
+  GatewaySchema,
+} from '../api/gen/ttn/lorawan/v3/gateway_pb.js';
+import { type Location, LocationSource } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
 
 /** Settings of a registered gateway that say how it transmits. */
 export interface GatewaySettings {
@@ -16,6 +21,8 @@ export interface GatewaySettings {
   /** Downlinks reach the gateway shortly before their time, also if it has a queue for them. */
   readonly scheduleLate: boolean;
   readonly updateLocationFromStatus: boolean;
+  /** Places of the antennas that may be told with what they hear. */
+  readonly publicLocations: readonly (Location | undefined)[];
 }
 
 const DOWNLINK_PATHS = {
@@ -23,6 +30,10 @@ const DOWNLINK_PATHS = {
   [DownlinkPathConstraint.PREFER_OTHER]: 'prefer_other',
   [DownlinkPathConstraint.NEVER]: 'never',
 } as const;
+
+function knownLocation({ location }: GatewayAntenna): Location | undefined {
+  return location && location.source !== LocationSource.SOURCE_UNKNOWN ? location : undefined;
+}
 
 /** What the message of a gateway says about transmitting. */
 export function gatewaySettings(gateway: Gateway): GatewaySettings {
@@ -36,6 +47,7 @@ export function gatewaySettings(gateway: Gateway): GatewaySettings {
     enforceDutyCycle: gateway.enforceDutyCycle,
     scheduleLate: gateway.scheduleDownlinkLate,
     updateLocationFromStatus: gateway.updateLocationFromStatus,
+    publicLocations: gateway.locationPublic ? gateway.antennas.map(knownLocation) : [],
     ...(anytimeDelayMs > 0 && { anytimeDelayMs }),
   };
 }

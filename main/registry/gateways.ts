@@ -163,7 +163,7 @@ export function createGatewayRegistry(
       const done = ownContext.transact(work);
       forget();
       // A commit that failed took the change back.
-      done.then(forget, forget);
+      done.catch(forget);
       return done;
     },
   };
