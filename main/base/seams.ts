@@ -85,6 +85,8 @@ export interface FreeDownlinkRequest extends Omit<DownlinkRequest, 'paths' | 'wi
   readonly window: Omit<WindowSettings, 'delayMs'>;
   /** Best first; one of them transmits. */
   readonly gateways: readonly GatewayChoice[];
+  /** Somebody chose these gateways: also one that prefers others keeps its place. */
+  readonly keepsOrder?: boolean;
   /** Wall clock of the transmission, milliseconds since 1970; as soon as possible unless given. */
   readonly atMs?: number;
 }
@@ -92,6 +94,7 @@ export interface FreeDownlinkRequest extends Omit<DownlinkRequest, 'paths' | 'wi
 /** A downlink a gateway took. */
 export interface ScheduledDownlink {
   readonly gatewayId: string;
+  readonly antennaIndex: number;
   readonly window: DownlinkWindow;
   readonly frequencyHz: number;
   readonly modulation: Modulation;

@@ -36,7 +36,8 @@ test('a downlink is told from the first attempt to the acknowledgement, under th
       },
     },
   ]);
-  expect(dataOf('gs.txack.forward')).toMatchObject([{ kind: { value: 'cluster' } }]);
+  for (const name of ['gs.up.forward', 'gs.txack.forward'])
+    expect(dataOf(name)).toMatchObject([{ kind: { value: 'cluster' } }]);
 });
 
 test.each([
@@ -108,11 +109,16 @@ test('a gateway that is away contributes its cause without an event', async () =
 
 test('a gateway that prefers others transmits only where there is no other', async () => {
   const registered = { [EUI]: { downlinkPathConstraint: DownlinkPathConstraint.PREFER_OTHER } };
-  const { hear, schedule, sent } = await createRig({ ...BOTH, registered });
+  const { hear, schedule, scheduleFree, sent } = await createRig({ ...BOTH, registered });
   const best = hear();
   schedule([best, hear({ gatewayEui: OTHER_EUI })], { windows: [EU_RX1] });
   schedule([best], { windows: [EU_RX1] });
   expect(sent.map(({ gatewayEui }) => gatewayEui)).toEqual([OTHER_EUI, EUI]);
+  // The same without an uplink, unless the application chose the order.
+  const gateways = [EUI, OTHER_EUI].map((eui) => ({ gatewayId: idOf(eui), antennaIndex: 0 }));
+  scheduleFree({ gateways });
+  scheduleFree({ gateways, keepsOrder: true });
+  expect(sent.slice(2).map(({ gatewayEui }) => gatewayEui)).toEqual([OTHER_EUI, EUI]);
 });
 
 test('what was tried before is not tried again', async () => {

@@ -28,7 +28,7 @@ import {
 import { connectionStats, gatewayNotConnected } from './connection-stats.ts';
 import { createDownlinkReports } from './downlink-reports.ts';
 import { type LinkEntry, linkStatusMessage, tooManyNew } from './link-status.ts';
-import { brokenFrame, disconnectData, statusData, uplinkData } from './messages.ts';
+import { brokenFrame, disconnectData, statusData, uplinkData, upstreamData } from './messages.ts';
 import { createScheduler } from './scheduler.ts';
 import { createStatsAnnouncer, type StatsAnnouncer, statsData } from './stats-announcer.ts';
 import { createLocationKeeper } from './status-location.ts';
@@ -236,7 +236,7 @@ class Gateways {
       this.publish(connection, 'gs.up.drop', { correlationIds, causeCode: 'message_crc' });
     } else {
       handler.handleUplink(received);
-      this.publish(connection, 'gs.up.forward', { correlationIds });
+      this.publish(connection, 'gs.up.forward', { data: upstreamData, correlationIds });
     }
     this.stats.changed(connection);
     this.changed(linkId);

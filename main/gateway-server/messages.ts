@@ -27,11 +27,12 @@ import {
   type TxRequest,
 } from '../base/gateway-link.ts';
 import type { ReceivedUplink } from '../base/seams.ts';
-import type { EventData } from '../events/index.ts';
+import { type EventData, encodedData } from '../events/index.ts';
 import { decodeFrame, timeOnAirUs } from '../lorawan/index.ts';
 import { dataRateMessage } from '../store/index.ts';
 import type { Connection } from './connection.ts';
 import type { TriedDownlink } from './scheduler.ts';
+import { wallTimeMs } from './start-time.ts';
 
 /** The contract's word for a result of a transmission. */
 const RESULTS: Readonly<Record<TxAcknowledgment['result'], TxAcknowledgment_Result>> = {
@@ -130,6 +131,9 @@ export function downlinkData(request: TxRequest): EventData {
           ...(request.time.kind === 'timestamp' && {
             timestamp: request.time.concentratorTimestampUs,
           }),
+          ...(request.time.kind === 'gps' && {
+            time: timestampFromMs(wallTimeMs(request.time.gpsTimeMs)),
+          }),
           downlink: {
             antennaIndex: request.antennaIndex,
             txPower: outputPowerDbm(request),
@@ -158,9 +162,15 @@ export function resultData({ result }: Pick<TxAcknowledgment, 'result'>): EventD
   return valueData({ case: 'stringValue', value: TxAcknowledgment_Result[RESULTS[result]] });
 }
 
-/** Data of `gs.txack.forward`: who took it. There is one upstream host, the network server beside us. */
+/** There is one upstream host, the network server beside us. */
+const UPSTREAM = encodedData(
+  ValueSchema,
+  create(ValueSchema, { kind: { case: 'stringValue', value: 'cluster' } }),
+);
+
+/** Data of `gs.up.forward` and `gs.txack.forward`: who took it. */
 export function upstreamData(): EventData {
-  return valueData({ case: 'stringValue', value: 'cluster' });
+  return UPSTREAM;
 }
 
 /** Data of `gs.gateway.disconnect`. */

@@ -5,6 +5,7 @@ import type {
   DownlinkRequest,
   DownlinkScheduler,
   FreeDownlinkRequest,
+  GatewayChoice,
   ReceivedUplink,
   ScheduledDownlink,
   ScheduleRefusal,
@@ -86,6 +87,13 @@ function wasTried(
   { window }: Pick<WindowSettings, 'window'>,
 ): boolean {
   return tried?.some((one) => one.gatewayId === gatewayId && one.window === window) ?? false;
+}
+
+/** Those that would rather leave it to others come last. */
+function othersFirst<T>(ways: readonly T[], prefersOther: (way: T) => boolean): readonly T[] {
+  return ways.some(prefersOther)
+    ? [...ways.filter((way) => !prefersOther(way)), ...ways.filter(prefersOther)]
+    : ways;
 }
 
 /** Why the gateway takes no frame of this kind at all. */
@@ -209,18 +217,23 @@ class Scheduler implements DownlinkScheduler {
     return attempt ? undefined : refusals;
   }
 
-  /** Paths with their gateways; gateways that would rather leave it to others come last. */
+  /** Paths with their gateways, in the order in which they are tried. */
   #ways(paths: readonly ReceivedUplink[]) {
     const ways = paths.map((path) => {
       const connection = this.#options.connectionOf(path);
       const settings = connection && this.#options.settingsOfConnected(connection);
       return { path, connection, settings };
     });
-    const isLast = ({ settings }: (typeof ways)[number]): boolean =>
-      settings?.downlinkPath === 'prefer_other';
-    return ways.some(isLast)
-      ? [...ways.filter((way) => !isLast(way)), ...ways.filter(isLast)]
-      : ways;
+    return othersFirst(ways, ({ settings }) => settings?.downlinkPath === 'prefer_other');
+  }
+
+  #choices({ gateways, keepsOrder = false }: FreeDownlinkRequest): readonly GatewayChoice[] {
+    if (keepsOrder) return gateways;
+    const { settingsOf } = this.#options;
+    return othersFirst(
+      gateways,
+      ({ gatewayId }) => settingsOf(gatewayId)?.downlinkPath === 'prefer_other',
+    );
   }
 
   #tryWindows(
@@ -246,7 +259,7 @@ class Scheduler implements DownlinkScheduler {
     const { clock, connectionById, settingsOf, settingsOfConnected } = this.#options;
     const refusals: ScheduleRefusal[] = [];
     const { window, atMs } = request;
-    for (const { gatewayId, antennaIndex } of request.gateways) {
+    for (const { gatewayId, antennaIndex } of this.#choices(request)) {
       if (wasTried(request.except, gatewayId, window)) continue;
       const connection = connectionById(gatewayId);
       if (!connection?.connected) {
@@ -280,11 +293,12 @@ class Scheduler implements DownlinkScheduler {
   }
 
   #take(attempt: Attempt, planned: Planned): ScheduledDownlink {
-    const { connection, window } = attempt;
+    const { connection, window, antennaIndex } = attempt;
     const { emission, eirpDbm, marginMs } = planned;
     connection.emissions.add(emission);
     return {
       gatewayId: connection.gatewayId,
+      antennaIndex,
       window: window.window,
       frequencyHz: window.frequencyHz,
       modulation: window.modulation,

@@ -20,6 +20,11 @@ const LEAP_SECONDS_MS = 18_000;
 /** A counter is good for choosing a time so long after an uplink: two quartzes part by some tens of milliseconds in it. */
 const SYNC_LIFE_MS = 30 * 60_000;
 
+/** Milliseconds since 1970 of a GPS time. */
+export function wallTimeMs(gpsTimeMs: number): number {
+  return gpsTimeMs + GPS_EPOCH_MS - LEAP_SECONDS_MS;
+}
+
 function counterAt(sync: ClockSync, monotonicMs: number): number {
   const elapsedUs = Math.round((monotonicMs - sync.monotonicMs) * 1000);
   return (((sync.timestampUs + elapsedUs) % COUNTER_RANGE) + COUNTER_RANGE) % COUNTER_RANGE;

@@ -65,7 +65,7 @@ test('a frame without a time takes the first gap that is long enough, 30 ms to r
 });
 
 test('a gateway with GPS time gets a chosen time in it, whatever the clock of the computer says', async () => {
-  const { clock, hear, scheduleFree, sent } = await createRig();
+  const { clock, hear, scheduleFree, sent, dataOf } = await createRig();
   await clock.advance(1_000);
   // The clock of the computer is three seconds ahead of the gateway.
   const gpsNowMs = clock.now() - 3_000 - GPS_EPOCH_MS + LEAP_MS;
@@ -76,6 +76,8 @@ test('a gateway with GPS time gets a chosen time in it, whatever the clock of th
     ok: true,
     scheduled: { marginMs: 10_000, concentratorTimestampUs: 11_000_000 },
   });
+  const time = { seconds: BigInt(Math.floor((clock.now() + 7_000) / 1_000)) };
+  expect(dataOf('gs.down.send')).toMatchObject([{ settings: { value: { time, timestamp: 0 } } }]);
   const near = scheduleFree({ atMs: clock.now() - 2_960 });
   expect(near.refusals).toMatchObject([{ cause: 'too_late', evidence: { margin: 40 } }]);
 });

@@ -167,6 +167,15 @@ test('the application chooses gateways and antennas; one of each group transmits
   expect(far.sent.map(({ antennaIndex }) => antennaIndex)).toEqual([3]);
   expect(near.sent.map(({ antennaIndex }) => antennaIndex)).toEqual([1]);
   expect(far.sent[0]?.phyPayload).toEqual(near.sent[0]?.phyPayload);
+  const fixed = (gatewayId: string, antennaIndex: number) => ({
+    downlinkPath: { path: { value: { gatewayIds: { gatewayId }, antennaIndex } } },
+    rx1: false,
+    rx2: true,
+  });
+  expect(lab.dataOf('ns.down.data.schedule.success')).toMatchObject([
+    fixed('eui-aa555a0000000002', 3),
+    fixed('eui-aa555a0000000001', 1),
+  ]);
   expect(lab.application.sent).toHaveLength(1);
 });
 

@@ -109,6 +109,7 @@ function stepFor(
   const requests = gatewayGroups(session, downlink).map((gateways) => ({
     window,
     gateways,
+    keepsOrder: (downlink.classBC?.gateways.length ?? 0) > 0,
     bandId: profile.band.id,
     phyVersion: profile.band.phyVersion,
     frequencyPlanId: profile.plan.id,

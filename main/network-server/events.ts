@@ -94,14 +94,20 @@ function encodedUplink(
 }
 
 /** Data of the events of a downlink that a gateway took. */
-export function scheduleData({ gatewayId, marginMs, window }: ScheduledDownlink): EventData {
+export function scheduleData({
+  gatewayId,
+  antennaIndex,
+  marginMs,
+  window,
+}: ScheduledDownlink): EventData {
   return {
     schema: ScheduleDownlinkResponseSchema,
     message: create(ScheduleDownlinkResponseSchema, {
       delay: durationFromFractionalMs(marginMs),
-      downlinkPath: { path: { case: 'fixed', value: { gatewayIds: { gatewayId } } } },
+      downlinkPath: { path: { case: 'fixed', value: { gatewayIds: { gatewayId }, antennaIndex } } },
       rx1: window === 'RX1',
-      rx2: window === 'RX2',
+      // Class C listens in RX2 parameters.
+      rx2: window !== 'RX1',
     }),
   };
 }
