@@ -42,10 +42,12 @@ export interface EmissionPlan {
 const HOUR_MS = 3_600_000;
 /** A concentrator needs this long between two transmissions. */
 const RECHARGE_US = 30_000;
+/** Emissions nobody needs any more are dropped in lots. */
+const FORGOTTEN_AT_ONCE = 100;
 /** Sums of shares are this exact. */
 const ROUNDING = 1e-9;
-/** Counters further apart on the computer's clock cannot be compared. */
-const COMPARABLE_MS = 30 * 60_000;
+/** Emissions further apart on the computer's clock do not touch: no frame is that long, and no clock that wrong. */
+const NEARBY_MS = 2 * 60_000;
 /** Share of the duty cycle by priority, lowest first. */
 const PRIORITY_CEILING = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1] as const;
 
@@ -57,7 +59,7 @@ function sameSubBand(left: SubBandLimit, right: SubBandLimit): boolean {
 
 /** Whether an emission uses the sub-band up; those made while the duty cycle was not enforced count by frequency. */
 function uses({ subBand: own, frequencyHz }: Emission, subBand: SubBandLimit): boolean {
-  if (sameSubBand(own, subBand)) return true;
+  if (own === subBand || sameSubBand(own, subBand)) return true;
   return (
     (own.dutyCycle >= 1 || subBand.dutyCycle >= 1) &&
     subBand.minFrequencyHz <= frequencyHz &&
@@ -76,7 +78,6 @@ function freeIn(freeAtMs: number, { startMonotonicMs }: Emission): EvidenceData 
 
 /** Time two transmissions overlap, the concentrator's recharge included; counters compared modulo 2^32. */
 function overlaps(left: Emission, right: Emission): boolean {
-  if (Math.abs(left.startMonotonicMs - right.startMonotonicMs) > COMPARABLE_MS) return false;
   const aheadUs =
     left.startTimestampUs === undefined || right.startTimestampUs === undefined
       ? (right.startMonotonicMs - left.startMonotonicMs) * 1000
@@ -86,17 +87,40 @@ function overlaps(left: Emission, right: Emission): boolean {
 
 /** Creates an empty plan. */
 export function createEmissionPlan(): EmissionPlan {
+  /** In the order in which they start. */
   let emissions: Emission[] = [];
+
+  /** Index of the first that starts at that time or later. */
+  const firstFrom = (startMs: number): number => {
+    let low = 0;
+    let high = emissions.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((emissions[middle]?.startMonotonicMs ?? 0) < startMs) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+
+  const conflictWith = (emission: Emission): Emission | undefined => {
+    const { startMonotonicMs } = emission;
+    for (let at = firstFrom(startMonotonicMs - NEARBY_MS); at < emissions.length; at += 1) {
+      const other = emissions[at];
+      if (!other || other.startMonotonicMs > startMonotonicMs + NEARBY_MS) return undefined;
+      if (overlaps(other, emission)) return other;
+    }
+    return undefined;
+  };
 
   /** Air time in [fromMs, fromMs + 1 h); an emission that began before counts with what lies inside. */
   const usedMs = (subBand: SubBandLimit, fromMs: number): number => {
     let sumMs = 0;
-    for (const emission of emissions) {
+    for (let at = firstFrom(fromMs - NEARBY_MS); at < emissions.length; at += 1) {
+      const emission = emissions[at];
+      if (!emission || emission.startMonotonicMs >= fromMs + HOUR_MS) break;
       if (!uses(emission, subBand)) continue;
-      const startMs = emission.startMonotonicMs;
       const untilMs = endMs(emission);
-      if (untilMs <= fromMs || startMs >= fromMs + HOUR_MS) continue;
-      sumMs += untilMs - Math.max(startMs, fromMs);
+      if (untilMs > fromMs) sumMs += untilMs - Math.max(emission.startMonotonicMs, fromMs);
     }
     return sumMs;
   };
@@ -105,66 +129,67 @@ export function createEmissionPlan(): EmissionPlan {
   const affordableAtMs = (subBand: SubBandLimit, ownMs: number, limitMs: number) => {
     let leftMs = limitMs - ownMs;
     if (leftMs < 0) return undefined;
-    const newestFirst = emissions
-      .filter((emission) => uses(emission, subBand))
-      .sort((left, right) => right.startMonotonicMs - left.startMonotonicMs);
-    for (const emission of newestFirst) {
+    for (let at = emissions.length - 1; at >= 0; at -= 1) {
+      const emission = emissions[at];
+      if (!emission || !uses(emission, subBand)) continue;
       leftMs -= emission.durationUs / 1000;
       if (leftMs < 0) return endMs(emission) + HOUR_MS - ownMs;
     }
     return undefined;
   };
 
+  const dutyCycleProblem = (emission: Emission, priority: number): EmissionRefusal | undefined => {
+    const { subBand, startMonotonicMs } = emission;
+    if (subBand.dutyCycle >= 1) return undefined;
+    const ownMs = emission.durationUs / 1000;
+    const ceiling = PRIORITY_CEILING[Math.min(Math.max(priority, 0), 6)] ?? 1;
+    const limit = subBand.dutyCycle * ceiling;
+    const usedShare =
+      (Math.max(
+        usedMs(subBand, startMonotonicMs + ownMs - HOUR_MS),
+        usedMs(subBand, startMonotonicMs),
+      ) +
+        ownMs) /
+      HOUR_MS;
+    if (usedShare <= limit + ROUNDING) return undefined;
+    const freeAtMonotonicMs = affordableAtMs(subBand, ownMs, limit * HOUR_MS);
+    return {
+      cause: 'duty_cycle',
+      ...(freeAtMonotonicMs !== undefined && { freeAtMonotonicMs }),
+      evidence: [
+        fact('share_with_this', usedShare),
+        fact('allowed_share', limit),
+        fact('sub_band_duty_cycle', subBand.dutyCycle),
+        ...(freeAtMonotonicMs === undefined ? [] : [freeIn(freeAtMonotonicMs, emission)]),
+      ],
+    };
+  };
+
   return {
     check(emission, priority) {
-      const inTheWay = emissions.find((other) => overlaps(other, emission));
-      if (inTheWay) {
-        const freeAtMonotonicMs = endMs(inTheWay) + RECHARGE_US / 1000;
-        const { startTimestampUs } = inTheWay;
-        return {
-          cause: 'conflict',
-          evidence: [
-            ...(startTimestampUs === undefined
-              ? []
-              : [fact('other_start_us', startTimestampUs, 'us')]),
-            freeIn(freeAtMonotonicMs, emission),
-          ],
-          freeAtMonotonicMs,
-        };
-      }
-      const { subBand, startMonotonicMs } = emission;
-      if (subBand.dutyCycle >= 1) return undefined;
-      const ownMs = emission.durationUs / 1000;
-      const ceiling = PRIORITY_CEILING[Math.min(Math.max(priority, 0), 6)] ?? 1;
-      const limit = subBand.dutyCycle * ceiling;
-      const usedShare =
-        (Math.max(
-          usedMs(subBand, startMonotonicMs + ownMs - HOUR_MS),
-          usedMs(subBand, startMonotonicMs),
-        ) +
-          ownMs) /
-        HOUR_MS;
-      if (usedShare <= limit + ROUNDING) return undefined;
-      const freeAtMonotonicMs = affordableAtMs(subBand, ownMs, limit * HOUR_MS);
+      const inTheWay = conflictWith(emission);
+      if (!inTheWay) return dutyCycleProblem(emission, priority);
+      const freeAtMonotonicMs = endMs(inTheWay) + RECHARGE_US / 1000;
+      const { startTimestampUs } = inTheWay;
       return {
-        cause: 'duty_cycle',
-        ...(freeAtMonotonicMs !== undefined && { freeAtMonotonicMs }),
+        cause: 'conflict',
         evidence: [
-          fact('share_with_this', usedShare),
-          fact('allowed_share', limit),
-          fact('sub_band_duty_cycle', subBand.dutyCycle),
-          ...(freeAtMonotonicMs === undefined ? [] : [freeIn(freeAtMonotonicMs, emission)]),
+          ...(startTimestampUs === undefined
+            ? []
+            : [fact('other_start_us', startTimestampUs, 'us')]),
+          freeIn(freeAtMonotonicMs, emission),
         ],
+        freeAtMonotonicMs,
       };
     },
     add(emission) {
-      const oldestMs = emission.startMonotonicMs - 2 * HOUR_MS;
-      if (emissions.length > 0 && (emissions[0]?.startMonotonicMs ?? 0) < oldestMs)
-        emissions = emissions.filter((other) => other.startMonotonicMs >= oldestMs);
-      emissions.push(emission);
+      const tooOld = firstFrom(emission.startMonotonicMs - 2 * HOUR_MS);
+      if (tooOld >= FORGOTTEN_AT_ONCE) emissions = emissions.slice(tooOld);
+      emissions.splice(firstFrom(emission.startMonotonicMs), 0, emission);
     },
     remove(emission) {
-      emissions = emissions.filter((other) => other !== emission);
+      const at = emissions.indexOf(emission);
+      if (at >= 0) emissions.splice(at, 1);
     },
     subBands: () =>
       emissions
