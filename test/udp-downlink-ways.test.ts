@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type AbpDevice, registerAbpDevice } from './support/abp-device.ts';
 import { type HeadlessProcess, startHeadless } from './support/headless-process.ts';
-import { type Api, programApi } from './support/program-api.ts';
+import { type Api, programApi, udpLinkStatus } from './support/program-api.ts';
 import { rxpkOf } from './support/udp-conversation.ts';
 import { createUdpForwarder, type UdpForwarder } from './support/udp-forwarder.ts';
 
@@ -89,6 +89,25 @@ test('the gain of the antenna lowers the power that the forwarder is told', asyn
   near.acknowledge(token);
   // 16.15 dBm of EIRP less 6 dBi and 2.15 dB.
   expect(body?.txpk).toMatchObject({ tmst: 151_000_000, powe: 8 });
+});
+
+test('a gateway registered as one that authenticates itself is not served by whoever sends its EUI', async () => {
+  const gatewayEui = 'AA555A0000000D09';
+  await api('POST', '/users/admin/gateways', {
+    gateway: {
+      ids: { gateway_id: 'vault', eui: gatewayEui },
+      require_authenticated_connection: true,
+    },
+  });
+  const serverPort = Number(program.addresses.udp?.split(':')[1]);
+  const pretender = await createUdpForwarder({ gatewayEui, serverPort });
+  forwarders.push(pretender);
+  await pretender.push({ rxpk: [rxpkOf(Buffer.from('40010203040000000111223344', 'hex'), 1)] });
+  await expect
+    .poll(async () => (await udpLinkStatus(api)).malformed)
+    .toEqual({ 'gatehouse/udp:unauthenticated_gateway': 1 });
+  const { gateways } = await udpLinkStatus(api);
+  expect(gateways.map(({ gateway_eui }) => gateway_eui)).not.toContain(gatewayEui);
 });
 
 test('a downlink for a class C device that was queued before a restart is sent without an uplink after it', async () => {

@@ -176,6 +176,11 @@ export interface LinkSink {
    * anything about a gateway, and counts what it refuses. Absent means yes.
    */
   admits?(gatewayEui: string): boolean;
+  /**
+   * Whether a gateway is registered as one that has to prove who it is. A link whose protocol cannot ask for that does
+   * not serve it. Absent means no.
+   */
+  needsAuthentication?(gatewayEui: string): boolean;
   uplink(uplink: GatewayUplink): void;
   status(status: GatewayStatus): void;
   /** A gateway appeared, or what is known about its connection changed. */

@@ -12,12 +12,8 @@ import type {
 import type { Logger } from '../base/logger.ts';
 import type { DownlinkScheduler, ReceivedUplink, UplinkHandler } from '../base/seams.ts';
 import type { EntityRef, EventBus, EventData } from '../events/index.ts';
-import { type GatewayEui, parseGatewayEui } from '../lorawan/index.ts';
-import {
-  type GatewayPlace,
-  type GatewaySettings,
-  UNREGISTERED_GATEWAY_SETTINGS,
-} from '../registry/index.ts';
+import { parseGatewayEui } from '../lorawan/index.ts';
+import { type GatewaySettings, UNREGISTERED_GATEWAY_SETTINGS } from '../registry/index.ts';
 import type { FrameStore } from '../store/index.ts';
 import {
   type Connection,
@@ -29,25 +25,10 @@ import { connectionStats, gatewayNotConnected } from './connection-stats.ts';
 import { createDownlinkReports } from './downlink-reports.ts';
 import { type LinkEntry, linkStatusMessage, tooManyNew } from './link-status.ts';
 import { brokenFrame, disconnectData, statusData, uplinkData, upstreamData } from './messages.ts';
+import type { GatewayRegistry } from './ports.ts';
 import { createScheduler } from './scheduler.ts';
 import { createStatsAnnouncer, type StatsAnnouncer, statsData } from './stats-announcer.ts';
 import { createLocationKeeper } from './status-location.ts';
-
-/** What the gateway server needs of the registry. */
-export interface GatewayRegistry {
-  /** Id of the gateway with that EUI; a gateway heard for the first time gets one. */
-  ensureHeard(eui: GatewayEui): string;
-  /** Whether the user has not looked at the gateway yet. */
-  isNew?(gatewayId: string): boolean;
-  /** Whether the gateway is registered, by whomever. */
-  isKnown?(eui: GatewayEui): boolean;
-  /** Whether one more gateway may be registered by being heard. */
-  mayRegisterHeard?(): boolean;
-  /** How a gateway is to transmit; undefined if it is not registered. */
-  settings?(gatewayId: string): GatewaySettings | undefined;
-  /** Keeps where a gateway says it is. */
-  recordLocation?(gatewayId: string, place: GatewayPlace): Promise<void>;
-}
 
 export interface GatewayServerOptions {
   readonly store: { readonly frames: Pick<FrameStore, 'addReception' | 'addFrame'> };
@@ -272,6 +253,13 @@ class Gateways {
     return false;
   }
 
+  #needsAuthentication(gatewayEui: string): boolean {
+    const { gateways } = this.#options.registry;
+    const eui = parseGatewayEui(gatewayEui);
+    if (eui === undefined || !gateways.isKnown?.(eui)) return false;
+    return gateways.settings?.(gateways.ensureHeard(eui))?.requiresAuthentication ?? false;
+  }
+
   #connected(entry: LinkEntry, details: GatewayConnection): void {
     const connection = this.#connection(entry, details.gatewayEui);
     if (!connection) return;
@@ -306,6 +294,13 @@ class Gateways {
           admitted = this.#admits(entry, gatewayEui);
         });
         return admitted;
+      },
+      needsAuthentication: (gatewayEui) => {
+        let isNeeded = false;
+        this.#guard('a gateway', () => {
+          isNeeded = this.#needsAuthentication(gatewayEui);
+        });
+        return isNeeded;
       },
       uplink: (uplink) => this.#guard('an uplink', () => this.#uplink(entry, uplink)),
       status: (status) => this.#guard('a gateway status', () => this.#status(entry, status)),

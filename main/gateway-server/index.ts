@@ -1,3 +1,4 @@
 export type { LinkSettings } from './connection.ts';
-export type { GatewayRegistry, GatewayServer, GatewayServerOptions } from './gateway-server.ts';
+export type { GatewayServer, GatewayServerOptions } from './gateway-server.ts';
 export { createGatewayServer } from './gateway-server.ts';
+export type { GatewayRegistry } from './ports.ts';

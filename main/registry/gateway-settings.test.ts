@@ -42,6 +42,7 @@ test('settings are those of the registration, from the moment it changes until i
     enforceDutyCycle: false,
     scheduleLate: false,
     updateLocationFromStatus: false,
+    requiresAuthentication: false,
     publicLocations: [],
   });
   const { PREFER_OTHER } = DownlinkPathConstraint;

@@ -21,6 +21,8 @@ export interface GatewaySettings {
   /** Downlinks reach the gateway shortly before their time, also if it has a queue for them. */
   readonly scheduleLate: boolean;
   readonly updateLocationFromStatus: boolean;
+  /** It is not served over links on which anybody can claim to be it. */
+  readonly requiresAuthentication: boolean;
   /** Places of the antennas that may be told with what they hear. */
   readonly publicLocations: readonly (Location | undefined)[];
 }
@@ -47,6 +49,7 @@ export function gatewaySettings(gateway: Gateway): GatewaySettings {
     enforceDutyCycle: gateway.enforceDutyCycle,
     scheduleLate: gateway.scheduleDownlinkLate,
     updateLocationFromStatus: gateway.updateLocationFromStatus,
+    requiresAuthentication: gateway.requireAuthenticatedConnection,
     publicLocations: gateway.locationPublic ? gateway.antennas.map(knownLocation) : [],
     ...(anytimeDelayMs > 0 && { anytimeDelayMs }),
   };

@@ -61,6 +61,9 @@ export interface GatewayTable {
     readonly pathLost: readonly GatewayEntry[];
   };
   clear(): readonly GatewayEntry[];
+  /** So many gateways, others each time until all have had their turn. */
+  nextFew(count: number): readonly GatewayEntry[];
+  remove(entry: GatewayEntry): void;
 }
 
 function place(source: Source): string {
@@ -122,6 +125,7 @@ export function createGatewayTable(): GatewayTable {
   const entries = new Map<string, GatewayEntry>();
   /** EUIs of gateways that never sent a readable PUSH_DATA, the oldest first. */
   const unproven = new Set<string>();
+  let turn = entries.values();
   const remove = (gatewayEui: string): void => {
     entries.delete(gatewayEui);
     unproven.delete(gatewayEui);
@@ -185,5 +189,18 @@ export function createGatewayTable(): GatewayTable {
       unproven.clear();
       return all;
     },
+    nextFew(count) {
+      const few: GatewayEntry[] = [];
+      while (few.length < count) {
+        const { value, done } = turn.next();
+        if (done) {
+          turn = entries.values();
+          break;
+        }
+        few.push(value);
+      }
+      return few;
+    },
+    remove: ({ gatewayEui }) => remove(gatewayEui),
   };
 }

@@ -150,6 +150,29 @@ describe('uplinks', () => {
   });
 });
 
+test('a gateway that has to authenticate itself is not served, and no longer once it is registered so', async () => {
+  const { sink, clock, forwarder } = await startLink();
+  const needy = new Set(['AA555A00000001AA']);
+  sink.needsAuthentication = (eui) => needy.has(eui);
+  const refused = await forwarder({ gatewayEui: 'AA555A00000001AA' });
+  await refused.push({ rxpk: [PACKET] });
+  await refused.pull();
+  const served = await forwarder();
+  await served.push({ rxpk: [PACKET] });
+  await sink.until(() => sink.uplinks.length === 1);
+  expect(sink.malformedReports.map(({ code }) => code)).toEqual([
+    'gatehouse/udp:unauthenticated_gateway',
+    'gatehouse/udp:unauthenticated_gateway',
+  ]);
+  expect(sink.connections.map(({ gatewayEui }) => gatewayEui)).toEqual([EUI]);
+  needy.add(EUI);
+  await clock.advance(10_000);
+  expect(sink.disconnections).toMatchObject([{ gatewayEui: EUI }]);
+  await served.push({ rxpk: [PACKET] });
+  await sink.until(() => sink.malformedReports.length === 3);
+  expect(sink.uplinks).toHaveLength(1);
+});
+
 describe('downlinks', () => {
   test('go to the source and version of the newest PULL_DATA, and their answer has a round trip', async () => {
     const { sink, link, clock, forwarder } = await startLink();

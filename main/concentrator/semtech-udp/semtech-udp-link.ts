@@ -28,6 +28,8 @@ import { openUdpSocket, type UdpSocket } from './udp-socket.ts';
 /** A forwarder acknowledges at once or, when it found the request wanting, never. */
 const ACKNOWLEDGMENT_TIMEOUT_MS = 5_000;
 const SWEEP_INTERVAL_MS = 10_000;
+/** Gateways whose registration is looked at per sweep, so that thousands have their turn within ten minutes. */
+const CHECKED_AT_ONCE = 68;
 /** Longest piece of an unusable datagram that is handed on. */
 const RAW_BYTES = 512;
 /** Smallest receive buffer at which no hint is logged, in the counting of Linux, which doubles what was asked. */
@@ -185,6 +187,11 @@ class UdpLink implements SemtechUdpLink {
     const { gone, pathLost } = this.#gateways.sweep(this.#options.clock.monotonic());
     for (const entry of gone) this.#gone(entry, 'nothing was heard from it for 3 minutes');
     for (const entry of pathLost) this.#tellConnection(entry);
+    for (const entry of this.#gateways.nextFew(CHECKED_AT_ONCE)) {
+      if (!this.#sink?.needsAuthentication?.(entry.gatewayEui)) continue;
+      this.#gateways.remove(entry);
+      this.#gone(entry, 'it has to authenticate itself, which its protocol cannot');
+    }
   }
 
   #gone(entry: GatewayEntry, reason: string): void {
@@ -291,6 +298,11 @@ class UdpLink implements SemtechUdpLink {
     if (!isServed && this.#sink?.admits?.(gatewayEui) === false) {
       const detail = `Too many new gateways are registered already; ${gatewayEui} at ${source.address} is not served.`;
       this.#complain({ code: 'gatehouse/udp:too_many_new_gateways', detail }, bytes);
+      return undefined;
+    }
+    if (!isServed && this.#sink?.needsAuthentication?.(gatewayEui)) {
+      const detail = `Gateway ${gatewayEui} is registered as one that authenticates itself, which a packet forwarder such as the one at ${source.address} cannot.`;
+      this.#complain({ code: 'gatehouse/udp:unauthenticated_gateway', detail }, bytes);
       return undefined;
     }
     const contact = this.#gateways.contact(
