@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createEmissionPlan, type Emission } from './emission-plan.ts';
 
@@ -55,4 +56,33 @@ test('one that was refused by the gateway leaves no trace', () => {
   plan.add(refused);
   plan.remove(refused);
   expect(plan.check(emission(0, 10), 6)).toBeUndefined();
+});
+
+test('whatever the order in which emissions are planned, the first hour around each is counted', () => {
+  const minutes = fc.integer({ min: 0, max: 180 });
+  const seconds = fc.integer({ min: 1, max: 60 });
+  const one = fc.tuple(minutes, seconds);
+  fc.assert(
+    fc.property(fc.array(one, { maxLength: 40 }), one, (planned, [atMinutes, forSeconds]) => {
+      const plan = createEmissionPlan();
+      const taken: [fromS: number, toS: number][] = [];
+      for (const [minute, second] of planned) {
+        const next = emission(minute * 60_000, second);
+        if (plan.check(next, 6)) continue;
+        plan.add(next);
+        taken.push([minute * 60, minute * 60 + second]);
+      }
+      const [fromS, toS] = [atMinutes * 60, atMinutes * 60 + forSeconds];
+      const isBusy = taken.some(([from, to]) => fromS < to + 0.03 && from < toS + 0.03);
+      const usedFrom = (startS: number) =>
+        taken.reduce((sum, [from, to]) => {
+          const isInside = to > startS && from < startS + 3_600;
+          return isInside ? sum + to - Math.max(from, startS) : sum;
+        }, forSeconds);
+      const usedS = Math.max(usedFrom(toS - 3_600), usedFrom(fromS));
+      const expected = isBusy ? 'conflict' : usedS > 360 ? 'duty_cycle' : undefined;
+      expect(plan.check(emission(fromS * 1_000, forSeconds), 6)?.cause).toBe(expected);
+    }),
+    { seed: 868, numRuns: 500 },
+  );
 });

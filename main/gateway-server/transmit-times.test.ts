@@ -64,6 +64,19 @@ test('a frame without a time takes the first gap that is long enough, 30 ms to r
   expect(margin(short)).toBeCloseTo(secondEndsMs + RECHARGE_MS + SF12_MS + RECHARGE_MS, 6);
 });
 
+test('another antenna and another sub-band do not make a second transmitter', async () => {
+  const { clock, hear, schedule, scheduleFree } = await createRig();
+  schedule([hear()], { windows: [EU_RX1] });
+  const at = (ms: number) =>
+    scheduleFree({
+      gateways: [{ gatewayId: idOf(EUI), antennaIndex: 1 }],
+      atMs: clock.now() + ms,
+    });
+  // 869.525 MHz instead of 868.1 MHz; the other one is over after 56.576 ms and 30 ms.
+  expect(causes(at(1_086))).toEqual(['immediate conflict']);
+  expect(at(1_087).ok).toBe(true);
+});
+
 test('a gateway with GPS time gets a chosen time in it, whatever the clock of the computer says', async () => {
   const { clock, hear, scheduleFree, sent, dataOf } = await createRig();
   await clock.advance(1_000);
