@@ -3,7 +3,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { MACStateSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { ApplicationDownlink } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import type { QueuedDownlink } from '../store/index.ts';
-import { adrMode } from './adr.ts';
+import { usesAdr } from './adr.ts';
 import { overtaken } from './assemble-downlink.ts';
 import type { NetworkStore } from './ports.ts';
 import { sealDataDownlink } from './seal-data-downlink.ts';
@@ -41,6 +41,7 @@ export function sealClassC(
   nowMs: number,
 ): Uint8Array {
   const { fCnt, confirmed } = downlink;
+  const { device, profile } = session;
   const isShared = !isLorawan11(session);
   store.networkSessions.updateCounters(session.id, {
     ...(isShared ? { lastNFCntDown: fCnt } : { lastAFCntDown: fCnt }),
@@ -56,7 +57,7 @@ export function sealClassC(
     fPort: downlink.fPort,
     frmPayload: downlink.frmPayload,
     confirmed,
-    adr: adrMode(session.device.message.macSettings).kind !== 'disabled',
+    adr: profile !== undefined && usesAdr(profile.band, device.message.macSettings),
     ack: false,
     fPending: false,
     fullFCnt: fCnt,

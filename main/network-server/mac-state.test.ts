@@ -187,6 +187,8 @@ test('a repetition is told from a replay also after a restart', async () => {
     true,
     true,
   ]);
+  // Each repetition was heard as well.
+  expect((await read()).macState?.recentUplinks).toHaveLength(2);
   lab.restartNetwork();
   await lab.clock.advance(20_000);
   await hear(frame);

@@ -213,6 +213,9 @@ export function newMacState(device: EndDevice): MACState {
     // A 1.1 device says by DeviceModeInd when it listens all the time; an older one does from the start. Class B is not
     // served: such a device is reached after its uplinks, and its state says so.
     deviceClass: startsInClassC(device) ? Class.C : Class.A,
+    ...(device.macSettings?.pingSlotPeriodicity && {
+      pingSlotPeriodicity: device.macSettings.pingSlotPeriodicity,
+    }),
   });
   if (!found) return state;
   const current = currentParameters(found.band, device.macSettings);

@@ -29,6 +29,8 @@ export interface RecordedUplink {
 export interface RecentTraffic {
   /** Accepted ones; the join-request that led to the session comes first. */
   readonly uplinks: readonly RecordedUplink[];
+  /** The same with each repetition of a frame. */
+  readonly heard: readonly Frame[];
   /** Those a gateway took. */
   readonly downlinks: readonly Frame[];
 }
@@ -59,20 +61,27 @@ export function recentTraffic(
   const own = frames
     .recentOfDevice(device, FRAMES_READ)
     .filter((frame) => belongsTo(session, frame));
+  const heard = own.filter(
+    ({ direction, verdict }) =>
+      direction === Direction.UPLINK &&
+      (verdict?.outcome === OUTCOME.ACCEPTED || verdict?.cause === 'duplicate_uplink'),
+  );
   const uplinks: RecordedUplink[] = [];
   let repetitions = 0;
-  for (const frame of own) {
-    if (frame.direction !== Direction.UPLINK) continue;
-    if (frame.verdict?.cause === 'duplicate_uplink') repetitions += 1;
-    if (frame.verdict?.outcome !== OUTCOME.ACCEPTED) continue;
-    uplinks.push({ frame, transmissions: 1 + repetitions });
-    repetitions = 0;
-    if (uplinks.length === KEPT_UPLINKS) break;
+  for (const frame of heard) {
+    if (frame.verdict?.outcome === OUTCOME.ACCEPTED) {
+      uplinks.push({ frame, transmissions: 1 + repetitions });
+      repetitions = 0;
+    } else repetitions += 1;
   }
   const downlinks = own
     .filter((frame) => frame.direction === Direction.DOWNLINK && isTaken(frame))
     .slice(0, KEPT_DOWNLINKS);
-  return { uplinks: uplinks.reverse(), downlinks: downlinks.reverse() };
+  return {
+    uplinks: uplinks.slice(0, KEPT_UPLINKS).reverse(),
+    heard: heard.slice(0, KEPT_UPLINKS).reverse(),
+    downlinks: downlinks.reverse(),
+  };
 }
 
 const M_TYPES: Readonly<Record<string, MType>> = {
@@ -92,7 +101,7 @@ function correlationIdsOf({ receptions }: Frame): string[] {
   return first ? [`gs:uplink:${first.id}`] : [];
 }
 
-function uplinkMessage({ frame }: RecordedUplink) {
+function uplinkMessage(frame: Frame, index: number, { length }: readonly Frame[]) {
   const payload = uplinkPayload(decodeFrame(frame.phyPayload));
   const rxMetadata = frame.receptions.flatMap(({ gatewayId, gatewayEui, antennas }) =>
     antennas.map(({ channelRssiDbm, snrDb }) => ({
@@ -106,7 +115,8 @@ function uplinkMessage({ frame }: RecordedUplink) {
     settings: { ...(frame.dataRate && { dataRate: frame.dataRate }) },
     rxMetadata,
     ...(frame.time && { receivedAt: frame.time }),
-    correlationIds: correlationIdsOf(frame),
+    // Only the newest is still answered.
+    correlationIds: index === length - 1 ? correlationIdsOf(frame) : [],
     deviceChannelIndex: channelIndexOf(frame),
   };
   return create(MACState_UplinkMessageSchema, message);
@@ -130,10 +140,10 @@ function sentAt({ time, transmission }: Frame) {
 }
 
 /** Adds to a MAC state what was sent and heard lately; it is read from the log of frames. */
-export function describeTraffic(mac: MACState, { uplinks, downlinks }: RecentTraffic): void {
-  mac.recentUplinks = uplinks.map(uplinkMessage);
+export function describeTraffic(mac: MACState, { heard, downlinks }: RecentTraffic): void {
+  mac.recentUplinks = heard.map(uplinkMessage);
   mac.recentDownlinks = downlinks.map(downlinkMessage);
-  const newest = uplinks.at(-1)?.frame;
+  const newest = heard.at(-1);
   const last = downlinks.at(-1);
   // A downlink names the uplink whose windows it used; class C ones use none.
   mac.rxWindowsAvailable =
