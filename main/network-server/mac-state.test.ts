@@ -209,6 +209,19 @@ test('how often a frame may be repeated counts on after a restart', async () => 
   expect(causes).toEqual(['', ...new Array<string>(4).fill('duplicate_uplink'), 'f_cnt_too_low']);
 });
 
+test('a class C device is reached after a restart by the gateway that heard it best', async () => {
+  await lab.close();
+  const far = handGateway('AA555A0000000002');
+  lab = await createLab({ gateways: [far, near] });
+  await lab.registry.registerEverywhere(abpDevice({ supportsClassC: true }));
+  far.hear(uplink(ABP_KEYS, 0), { antenna: { channelRssiDbm: -110, snrDb: -7 } });
+  await hear(uplink(ABP_KEYS, 0));
+  lab.restartNetwork();
+  const item = encryptedDownlink(ABP_KEYS, 0, 'c0ffee', new Uint8Array());
+  await Promise.all([lab.network.downlinkQueue.push(REF, [item]), lab.clock.advance(1_000)]);
+  expect([near.sent.length, far.sent.length]).toEqual([1, 0]);
+});
+
 test('what was heard before a restart counts in the share of lost uplinks', async () => {
   await lab.registry.registerEverywhere(abpDevice());
   for (let fCnt = 0; fCnt < 20; fCnt += 1) await hear(uplink(ABP_KEYS, fCnt));
