@@ -45,6 +45,28 @@ function checkDataRates(device: EndDevice, rules: Band): void {
   }
 }
 
+/** Channels on which relays wake up: their data rate is one of the band's, and the default one exists. */
+function checkRelays({ macSettings }: EndDevice, rules: Band): void {
+  for (const [name, relay] of [
+    ['relay', macSettings?.relay],
+    ['desired_relay', macSettings?.desiredRelay],
+  ] as const) {
+    const mode = relay?.mode;
+    if (!mode?.case) continue;
+    const prefix = `mac_settings.${name}.mode.${mode.case}`;
+    const second = mode.value.secondChannel;
+    requireThat(
+      `${prefix}.second_channel.data_rate_index`,
+      !second || rules.dataRates.has(second.dataRateIndex),
+    );
+    if (mode.case !== 'serving') continue;
+    requireThat(
+      `${prefix}.default_channel_index`,
+      (mode.value.defaultChannelIndex ?? 0) < rules.relayWorChannels.length,
+    );
+  }
+}
+
 function checkDynamicAdr(dynamic: ADRSettings_DynamicMode, rules: Band): void {
   const prefix = 'mac_settings.adr.mode.dynamic';
   for (const [name, rate] of [
@@ -162,6 +184,7 @@ export function checkBand(device: EndDevice, paths: readonly string[]): void {
     [...BAND_PATHS, path].some((touched) => touches(paths, touched));
   if (isAffected('mac_settings')) {
     checkDataRates(device, rules);
+    checkRelays(device, rules);
     checkAdr(device, rules);
     checkFactoryPresets(device, rules, plan);
     const { uplinkDwellTime, downlinkDwellTime } = device.macSettings ?? {};

@@ -159,6 +159,27 @@ test.each<[string, EndDevice, string]>([
     'mac_settings.uplink_dwell_time.value',
   ],
   [
+    'a relay channel at a data rate the band does not have',
+    settings({
+      relay: {
+        mode: {
+          case: 'served',
+          value: {
+            mode: { case: 'always', value: {} },
+            secondChannel: { dataRateIndex: DataRateIndex.DATA_RATE_15 },
+          },
+        },
+      },
+    }),
+    'mac_settings.relay.mode.served.second_channel.data_rate_index',
+  ],
+  [
+    // EU868 has WOR channels from RP002-1.0.4 on.
+    'a relay in a version of the band that has no channels for it',
+    settings({ desiredRelay: { mode: { case: 'serving', value: {} } } }),
+    'mac_settings.desired_relay.mode.serving.default_channel_index',
+  ],
+  [
     'a factory preset outside the band',
     settings({ factoryPresetFrequencies: [868_100_000n, 915_000_000n] }),
     'mac_settings.factory_preset_frequencies',
@@ -196,6 +217,22 @@ test('a change of plan checks again what is stored', () => {
     'mac_settings.factory_preset_frequencies',
   );
   expect(verdict(moved, ['supports_class_c'], stored)).toBe('ok');
+});
+
+test('nothing may be wanted of a multicast group', () => {
+  const group = (desiredHz: bigint) =>
+    abp({
+      multicast: true,
+      supportsClassC: true,
+      macState: {
+        deviceClass: Class.C,
+        lorawanVersion: MACVersion.MAC_V1_0_3,
+        currentParameters: { rx2Frequency: 869_525_000n },
+        desiredParameters: { rx2Frequency: desiredHz },
+      },
+    });
+  expect(verdict(group(868_100_000n), ['mac_state'])).toBe('mac_state.desired_parameters');
+  expect(verdict(group(869_525_000n), ['mac_state'])).toBe('ok');
 });
 
 test('a rule whose fields are not in the mask does not run', () => {

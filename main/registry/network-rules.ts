@@ -1,8 +1,10 @@
+import { equals } from '@bufbuild/protobuf';
 import {
   type ADRSettings_DynamicMode,
   type ADRSettings_DynamicMode_Overrides,
   type EndDevice,
   EndDeviceSchema,
+  MACParametersSchema,
 } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { KeyEnvelope } from '../api/gen/ttn/lorawan/v3/keys_pb.js';
 import { Class, MACVersion, PHYVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
@@ -107,12 +109,17 @@ const MULTICAST_PATHS = [
   ...UPLINK_FIELDS,
 ];
 
-function checkMulticast(device: EndDevice): void {
+function checkMulticast(device: EndDevice, paths: readonly string[]): void {
   for (const field of UPLINK_FIELDS) requireNotSet(device, field);
   if (!device.supportsClassB && !device.supportsClassC) throw refuse('supports_class_b');
   if (device.supportsClassB) requireSet(device, 'mac_settings.ping_slot_periodicity');
   if (!device.session) throw refuse('session');
   if (device.macState?.deviceClass === Class.A) throw refuse('mac_state.device_class');
+  // A group answers nothing, so nothing can be asked of it.
+  const { currentParameters, desiredParameters } = device.macState ?? {};
+  if (!touches(paths, 'mac_state') || !currentParameters || !desiredParameters) return;
+  if (!equals(MACParametersSchema, currentParameters, desiredParameters))
+    throw refuse('mac_state.desired_parameters');
 }
 
 function checkKey(field: string, envelope: KeyEnvelope | undefined, expected: Uint8Array): void {
@@ -205,7 +212,7 @@ export function checkNetworkDevice(
     fields.some((field) => touches(paths, field));
   checkVersions(device, paths);
   checkKind(device, paths, stored);
-  if (device.multicast && isTouched(...MULTICAST_PATHS)) checkMulticast(device);
+  if (device.multicast && isTouched(...MULTICAST_PATHS)) checkMulticast(device, paths);
   if (device.supportsJoin) {
     if (isTouched('supports_join', 'session', 'pending_session')) checkOtaa(device);
   } else if (isTouched('supports_join')) {
