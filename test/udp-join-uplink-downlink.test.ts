@@ -228,6 +228,37 @@ test('an unknown gateway brings a device from join to a downlink in RX1', async 
   await reader.cancel();
 });
 
+test('the registries tell what the device and the network last sent', async () => {
+  const masks = ['mac_state', 'session.started_at', 'session.last_f_cnt_up'];
+  const query = masks.map((path) => `field_mask.paths=${path}`).join('&');
+  const { mac_state: state, session } = (await call('GET', `/ns${device}/door-7?${query}`)) as {
+    mac_state: Record<string, unknown>;
+    session: { started_at: string };
+  };
+  const gateway_ids = { gateway_id: 'eui-aa555a0000000101', eui: 'AA555A0000000101' };
+  expect(state).toMatchObject({
+    recent_uplinks: [
+      { payload: { join_request_payload: { dev_eui: ids.dev_eui } } },
+      {
+        payload: { m_hdr: { m_type: 'UNCONFIRMED_UP' }, mac_payload: { f_port: 1 } },
+        settings: { data_rate: { lora: { bandwidth: 125_000, spreading_factor: 7 } } },
+        rx_metadata: [{ gateway_ids, channel_rssi: -57, snr: 9.5 }],
+      },
+    ],
+    recent_downlinks: [
+      { payload: { m_hdr: { m_type: 'JOIN_ACCEPT' } } },
+      { payload: { m_hdr: { m_type: 'UNCONFIRMED_DOWN' }, mac_payload: { f_port: 12 } } },
+    ],
+    last_downlink_at: expect.any(String),
+  });
+  // The windows of the last uplink were used.
+  expect(state).not.toHaveProperty('rx_windows_available');
+  const times = 'field_mask.paths=activated_at&field_mask.paths=last_seen_at';
+  await expect
+    .poll(() => call('GET', `${device}/door-7?${times}`))
+    .toMatchObject({ activated_at: session.started_at, last_seen_at: session.started_at });
+});
+
 test('the gateway was registered under its EUI, and its frames are explained', async () => {
   const gateway = await call('GET', '/gateways/eui-aa555a0000000101');
   expect(gateway).toMatchObject({ ids: { eui: 'AA555A0000000101' } });
