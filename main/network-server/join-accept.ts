@@ -27,29 +27,32 @@ export interface JoinAcceptOptions {
   readonly logger: Logger;
 }
 
-/** What is known of a join once the gateways were asked: sent, so that the device may use it, or not. */
+/** The join-accept is on its way: what stays in the MAC state are its terms. */
 function noteSent(
   { store, sessions }: JoinAcceptOptions,
   { row }: NetworkDevice,
   { sessionKeyId, devAddr }: GrantedJoin['join'],
-  isSent: boolean,
 ): void {
   const { pending } = store.networkSessions.byDevice(row);
   if (!pending || !sameBytes(pending.sessionKeyId, sessionKeyId)) return;
   const mac = fromBinary(MACStateSchema, pending.macState);
   const { queuedJoinAccept } = mac;
   delete mac.queuedJoinAccept;
-  if (isSent && queuedJoinAccept?.request) mac.pendingJoinRequest = queuedJoinAccept.request;
+  if (queuedJoinAccept?.request) mac.pendingJoinRequest = queuedJoinAccept.request;
   store.networkSessions.updateMacState(pending.id, toBinary(MACStateSchema, mac));
   sessions.forget(devAddr);
 }
 
-/** Sends a join-accept at 5 s, or 6 s (TS001-1.0.4 §6.2.3), handed over as late as the gateways allow. */
+/**
+ * Sends a join-accept at 5 s, or 6 s (TS001-1.0.4 §6.2.3), handed over as late as the gateways allow. `onSent` is called when
+ * a gateway took it.
+ */
 export function sendJoinAccept(
   options: JoinAcceptOptions,
   group: UplinkGroup,
   device: NetworkDevice,
   granted: GrantedJoin,
+  onSent: () => void,
 ): void {
   const { clock, scheduler, store, transmitter } = options;
   const { join, joinAccept, parameters, place, profile } = granted;
@@ -78,9 +81,11 @@ export function sendJoinAccept(
       ],
       eventPrefix: 'ns.down.join',
     });
+    if (!taken) return;
+    onSent();
     // Only told: the session is durable already, and a device that heard the join-accept may use it in any case.
     store
-      .unit(() => noteSent(options, device, join, taken !== undefined))
+      .unit(() => noteSent(options, device, join))
       .catch((error: unknown) => {
         options.logger.error({ error: errorText(error) }, 'a join-accept was not noted as sent');
       });

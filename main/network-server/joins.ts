@@ -72,13 +72,8 @@ export function createJoins(options: JoinsOptions): Joins {
     const about = { devAddr, correlationIds: correlationIds(group) };
     const name = uplinkEvents(group.frame);
     grant.announce();
-    application.joinAccepted(join);
     options.seen(device, join.receivedAtMs);
     events.publish(`${name}.process`, device, { ...about, lateData: uplinkData(group) });
-    events.publish('ns.up.join.accept.forward', device, {
-      ...about,
-      data: () => joinAcceptForwardData(join),
-    });
     const facts = { device, devAddr, band: profile.band, dataRateIndex: place.dataRateIndex };
     const network: StageData = {
       kind: STAGE.NETWORK,
@@ -90,7 +85,14 @@ export function createJoins(options: JoinsOptions): Joins {
       ],
     };
     record(group, [network, { kind: STAGE.JOIN, outcome: OUTCOME.ACCEPTED, evidence }], facts);
-    sendJoinAccept(options, group, device, grant);
+    // A session that no gateway offered to the device is none the application can use.
+    sendJoinAccept(options, group, device, grant, () => {
+      application.joinAccepted(join);
+      events.publish('ns.up.join.accept.forward', device, {
+        ...about,
+        data: () => joinAcceptForwardData(join),
+      });
+    });
   };
 
   const decide = async (

@@ -57,7 +57,7 @@ test('a device was last seen with its newest uplink, and is active since its fir
   const third = await hear(uplink(ABP_KEYS, 2));
   expect(third).toBeGreaterThan(second);
   expect(await times()).toEqual({ seen: third, activated: first, name: 'door' });
-  expect(lab.published.filter((name) => name === 'end_device.update')).toHaveLength(1);
+  expect(lab.published).not.toContain('end_device.update');
 });
 
 test('a join-request was seen as well, but activates nothing', async () => {

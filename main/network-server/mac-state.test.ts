@@ -68,17 +68,34 @@ test('a join-accept stands in the pending MAC state until it is sent; then its t
   expect(queued?.queuedJoinAccept).toMatchObject({ request, netId: Uint8Array.of(0, 0, 1) });
   expect(queued?.queuedJoinAccept?.keys).toBeUndefined();
   expect(queued).toMatchObject({ rxWindowsAvailable: true, recentDownlinks: [] });
+  expect((await read()).pendingSession).toBeUndefined();
+  expect(lab.application.joins).toEqual([]);
   expect(queued?.recentUplinks).toMatchObject([
     { payload: { Payload: { case: 'joinRequestPayload', value: { devEui: hex(DEV_EUI) } } } },
   ]);
   await lab.clock.advance(7_000);
   expect(near.sent[0]?.phyPayload).toEqual(queued?.queuedJoinAccept?.payload);
-  const sent = (await read()).pendingMacState;
+  const { pendingMacState: sent, pendingSession } = await read();
+  expect(pendingSession?.devAddr).toEqual(queued?.queuedJoinAccept?.devAddr);
+  expect(lab.application.joins).toHaveLength(1);
   expect(sent).toMatchObject({ pendingJoinRequest: request, rxWindowsAvailable: false });
   expect(sent?.queuedJoinAccept).toBeUndefined();
   expect(sent?.recentDownlinks).toMatchObject([
     { payload: { mHdr: { mType: MType.JOIN_ACCEPT } } },
   ]);
+});
+
+test('a join that no gateway could answer is told to nobody', async () => {
+  await lab.registry.registerEverywhere(otaaDevice());
+  near.setDownlinkReady(false);
+  await hear(joinRequest(1));
+  expect(near.sent).toEqual([]);
+  expect(lab.application.joins).toEqual([]);
+  expect(lab.published).toContain('ns.down.join.schedule.fail');
+  expect(lab.published).not.toContain('ns.up.join.accept.forward');
+  const { pendingMacState, pendingSession } = await read();
+  expect(pendingMacState?.queuedJoinAccept).toBeDefined();
+  expect(pendingSession).toBeUndefined();
 });
 
 test('a session starts with its first uplink, and its channels with all data rates', async () => {

@@ -160,10 +160,9 @@ function activate(
   const device = identityDevice(row);
   if (device.activatedAt) return;
   device.activatedAt = timestampFromMs(atMs);
-  device.updatedAt = context.now();
   save(context, device);
+  // No event: nobody changed the registration.
   effects.changed('identity', row, 'set');
-  effects.event('end_device.update', deviceRef(row), ['activated_at']);
 }
 
 /** The row of these identifiers; EUIs in the request have to fit. */

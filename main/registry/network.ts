@@ -72,6 +72,8 @@ function loadWithTraffic(
 ): EndDevice {
   const { store } = context;
   const device = load(context, row);
+  // As long as no gateway has offered it to the device, there is nothing but the join-accept that waits.
+  if (device.pendingMacState?.queuedJoinAccept) delete device.pendingSession;
   if (!touches(paths, 'mac_state') && !touches(paths, 'pending_mac_state')) return device;
   const { current, pending } = store.networkSessions.byDevice(row.row);
   for (const [session, mac] of [

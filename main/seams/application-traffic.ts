@@ -90,7 +90,7 @@ export interface ApplicationHandler {
    * Answers the queue encrypted for the new session, so that no crash can part the two.
    */
   storeJoin(join: JoinForApplication): readonly ApplicationDownlink[];
-  /** The join is durable and its join-accept is about to be scheduled. */
+  /** The join is durable and a gateway transmits its join-accept. */
   joinAccepted(join: JoinForApplication): void;
   /** The gateway transmitted it. */
   downlinkSent(notice: DownlinkNotice): void;
