@@ -114,6 +114,13 @@ export function someChannelAllows(
   return channels.some((one) => one.minDataRateIndex <= rate && rate <= one.maxDataRateIndex);
 }
 
+/** Keeps a refused value once, in ascending order. */
+export function rememberInOrder<T extends number | bigint>(list: T[], value: T): void {
+  if (list.includes(value)) return;
+  const index = list.findIndex((other) => other > value);
+  list.splice(index < 0 ? list.length : index, 0, value);
+}
+
 /** Takes the oldest pending request of that name out of the list. */
 export function takePending<N extends MacCommandName>(
   mac: MACState,

@@ -3,6 +3,7 @@ import {
   current,
   desired,
   type MacRequest,
+  rememberInOrder,
   takePending,
   type UplinkMacContext,
 } from './context.ts';
@@ -23,8 +24,7 @@ export function handleDlChannelAns(
     context.report('dl_channel.answer.accept', command);
     return;
   }
-  if (!frequencyAck && !mac.rejectedFrequencies.includes(frequency))
-    mac.rejectedFrequencies.push(frequency);
+  if (!frequencyAck) rememberInOrder(mac.rejectedFrequencies, frequency);
   context.report('dl_channel.answer.reject', command);
 }
 

@@ -106,7 +106,7 @@ function answersOfBlock({ commands, macVersion }: UplinkMacContext, at: number):
   return block.length;
 }
 
-function carryOut(context: UplinkMacContext, handled: Set<MACCommandIdentifier>): void {
+function carryOut(context: UplinkMacContext, handled: (name: MacCommandName) => void): void {
   const { commands } = context;
   for (let at = 0; at < commands.length; ) {
     const command = commands[at] as MacCommand;
@@ -119,7 +119,7 @@ function carryOut(context: UplinkMacContext, handled: Set<MACCommandIdentifier>)
     }
     const count = answersOfBlock(context, at);
     if (isAwaited(context, command.name)) handler(context, command);
-    handled.add(cidOf(command.name));
+    handled(command.name);
     at += count;
   }
 }
@@ -129,14 +129,18 @@ function carryOut(context: UplinkMacContext, handled: Set<MACCommandIdentifier>)
  * asked again if needed.
  */
 export function handleUplinkCommands(context: UplinkMacContext): void {
-  const handled = new Set<MACCommandIdentifier>(context.repeated.map(cidOf));
+  const sticky: MACCommandIdentifier[] = [];
+  const remember = (name: MacCommandName): void => {
+    if (STICKY_ANSWERS.has(name)) sticky.push(cidOf(name));
+  };
+  for (const name of context.repeated) remember(name);
   try {
-    carryOut(context, handled);
+    carryOut(context, remember);
   } catch (error) {
     if (!(error instanceof GatehouseError)) throw error;
     context.reportFailure(error);
   }
-  context.mac.recentMacCommandIdentifiers = [...handled];
+  context.mac.recentMacCommandIdentifiers = sticky;
   const { pendingRequests } = context.mac;
   if (pendingRequests.length > 0) context.reportUnanswered(pendingRequests);
   context.mac.pendingRequests = [];

@@ -12,6 +12,7 @@ import {
   type MacContext,
   type MacRequest,
   type RequestContext,
+  rememberInOrder,
   someChannelAllows,
   takePending,
   type UplinkMacContext,
@@ -143,10 +144,6 @@ function apply(
   if (changes) mac.lastAdrChangeFCntUp = fullFCnt;
 }
 
-function remember<T>(list: T[], value: T): void {
-  if (!list.includes(value)) list.push(value);
-}
-
 /** The requests that one answer is about: a single one before LoRaWAN 1.0.2, all of the block from then on. */
 function answeredBlock({ mac, macVersion }: UplinkMacContext): LinkAdrReq[] {
   const block: LinkAdrReq[] = [];
@@ -170,8 +167,8 @@ export function handleLinkAdrAns(context: UplinkMacContext, command: LinkAdrAns)
     return;
   }
   if (!dataRateIndexAck)
-    remember(mac.rejectedAdrDataRateIndexes, last.dataRateIndex as DataRateIndex);
-  if (!txPowerIndexAck) remember(mac.rejectedAdrTxPowerIndexes, last.txPowerIndex);
+    rememberInOrder(mac.rejectedAdrDataRateIndexes, last.dataRateIndex as DataRateIndex);
+  if (!txPowerIndexAck) rememberInOrder(mac.rejectedAdrTxPowerIndexes, last.txPowerIndex);
   context.report('link_adr.answer.reject', command);
 }
 

@@ -113,6 +113,20 @@ test('a channel that nobody wants is taken away with a frequency of 0', async ()
   expect(await hear('02')).toMatchObject([{ name: 'LinkCheckAns' }]);
 });
 
+test('other answers are not remembered, and refused values are kept in order', async () => {
+  await registerEu({}, ({ channels }) => {
+    for (const [index, hz] of [867_900_000n, 867_100_000n].entries())
+      Object.assign(channels[3 + index] ?? {}, { uplinkFrequency: hz + 50_000n });
+  });
+  const asked = await hear('');
+  expect(asked.map(({ name }) => name)).toEqual(['NewChannelReq', 'NewChannelReq']);
+  // Both refused for their frequency (LoRaWAN 1.0.3 §5.6).
+  await hear('07020702');
+  const state = await macState();
+  expect(state.rejectedFrequencies).toEqual([867_150_000n, 867_950_000n]);
+  expect(state.recentMacCommandIdentifiers).toEqual([]);
+});
+
 /** A US915 device of that version; it is asked for channels 8 to 15 and 65 by several commands. */
 async function registerUs(lorawanVersion: MACVersion, lorawanPhyVersion: PHYVersion) {
   lab = await createLab({ gateways: [near], frequencyPlanId: 'US_902_928_FSB_2' });

@@ -11,6 +11,7 @@ import {
   current,
   desired,
   type MacRequest,
+  rememberInOrder,
   takePending,
   type UplinkMacContext,
 } from './context.ts';
@@ -63,8 +64,7 @@ export function handleNewChannelAns(
     context.report('new_channel.answer.accept', command);
     return;
   }
-  if (!fields.frequencyAck && !mac.rejectedFrequencies.includes(frequency))
-    mac.rejectedFrequencies.push(frequency);
+  if (!fields.frequencyAck) rememberInOrder(mac.rejectedFrequencies, frequency);
   if (!fields.dataRateAck) {
     const known = mac.rejectedDataRateRanges[String(frequency)]?.ranges ?? [];
     mac.rejectedDataRateRanges[String(frequency)] = create(MACState_DataRateRangesSchema, {
