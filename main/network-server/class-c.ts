@@ -39,6 +39,8 @@ const WAKE_AT_ONCE = 50;
 /** What is to be done for a session next. Times are those of the monotonic clock. */
 type Step =
   | { readonly kind: 'none' }
+  /** Nobody can tell where the device listens. */
+  | { readonly kind: 'unknown_window'; readonly item: QueuedDownlink }
   | { readonly kind: 'wait'; readonly untilMs: number }
   /** The device did not acknowledge in time. */
   | { readonly kind: 'unanswered'; readonly downlink: ApplicationDownlink }
@@ -94,7 +96,7 @@ function stepFor(
   const { downlink } = item;
   const { profile, mac } = session;
   const window = profile && classCWindow(profile, current(mac));
-  if (!window) return { kind: 'none' };
+  if (!window) return { kind: 'unknown_window', item };
   if (classCFrameBytes(item) > window.maxPhyPayloadBytes)
     return { kind: 'fail', item, cause: 'application_downlink_too_long' };
   const atMs = absoluteMs(downlink);
@@ -206,6 +208,14 @@ class ClassC implements ClassCDownlinks {
       switch (step.kind) {
         case 'none':
           return undefined;
+        case 'unknown_window':
+          this.#tellOnce(
+            session,
+            step.item,
+            'ns.down.rx.parameters.fail',
+            'receive_windows_unknown',
+          );
+          return undefined;
         case 'wait':
           return Math.max(0, step.untilMs - clock.monotonic());
         case 'unanswered':
@@ -245,28 +255,43 @@ class ClassC implements ClassCDownlinks {
     application.downlinkFailed({ ...about, cause });
   }
 
-  /** No gateway takes it now: it is tried again and again, or fails. Each reason to wait is said once. */
+  /** It cannot be sent now. Said once for each reason: it is tried again and again. */
+  #tellOnce(
+    session: LiveSession,
+    { id }: QueuedDownlink,
+    event: string,
+    causeCode: CauseCode,
+  ): void {
+    const { clock, events } = this.#options;
+    const { activity, device, devAddr } = session;
+    const nowMs = clock.monotonic();
+    if (activity.postponed?.itemId !== id)
+      activity.postponed = { itemId: id, sinceMs: nowMs, cause: undefined };
+    const { postponed } = activity;
+    if (postponed.cause !== causeCode) {
+      postponed.cause = causeCode;
+      events.publish(event, device, { devAddr, causeCode });
+    }
+  }
+
+  /** No gateway takes it now: it is tried again and again, or fails. */
   async #postponed(
     session: LiveSession,
     item: QueuedDownlink,
     refusals: readonly ScheduleRefusal[],
   ): Promise<number | 'done'> {
-    const { clock, events } = this.#options;
     const causeCode = mainCause(refusals);
-    const { activity, device, devAddr } = session;
-    const nowMs = clock.monotonic();
-    if (activity.postponed?.itemId !== item.id)
-      activity.postponed = { itemId: item.id, sinceMs: nowMs, cause: undefined };
-    const { postponed } = activity;
-    const waited = { ms: nowMs - postponed.sinceMs, limitMs: answerTimeoutMs(session) };
+    const { activity } = session;
+    const waitedMs =
+      activity.postponed?.itemId === item.id
+        ? this.#options.clock.monotonic() - activity.postponed.sinceMs
+        : 0;
+    const waited = { ms: waitedMs, limitMs: answerTimeoutMs(session) };
     if (isHopeless(item.downlink, refusals, waited)) {
       await this.#fail(session, item, causeCode);
       return 'done';
     }
-    if (postponed.cause !== causeCode) {
-      postponed.cause = causeCode;
-      events.publish('ns.down.data.schedule.fail', device, { devAddr, causeCode });
-    }
+    this.#tellOnce(session, item, 'ns.down.data.schedule.fail', causeCode);
     return RETRY_MS;
   }
 

@@ -4,7 +4,7 @@ import { type EndDevice, EndDeviceSchema } from '../api/gen/ttn/lorawan/v3/end_d
 import { DataRateOffset, MACVersion, PHYVersion } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { CAUSES, type CauseCode } from '../base/causes.ts';
 import { formatHex } from '../lorawan/index.ts';
-import { current } from './mac/index.ts';
+import { current, desired } from './mac/index.ts';
 import { newMacState } from './new-mac-state.ts';
 import {
   ABP_KEYS,
@@ -174,6 +174,22 @@ test('a device whose receive windows nobody can compute is told so when it wants
   await hear(uplink(ABP_KEYS, 0, { confirmed: true }));
   expect(near.sent).toEqual([]);
   expect(lab.causesOf('ns.down.rx.parameters.fail')).toEqual(['receive_windows_unknown']);
+});
+
+test('nor can anything be sent to a class C device without RX2, which is told once', async () => {
+  const device = abpDevice({ supportsClassC: true });
+  device.macState = newMacState(device);
+  current(device.macState).rx2Frequency = 0n;
+  desired(device.macState).rx2Frequency = 0n;
+  await open(device);
+  await hear(uplink(ABP_KEYS, 0));
+  for (const fCnt of [0, 1]) {
+    const item = encryptedDownlink(ABP_KEYS, fCnt, 'c0ffee', new Uint8Array());
+    await Promise.all([lab.network.downlinkQueue.push(REF, [item]), lab.clock.advance(5_000)]);
+  }
+  expect(near.sent).toEqual([]);
+  expect(lab.causesOf('ns.down.rx.parameters.fail')).toEqual(['receive_windows_unknown']);
+  expect(lab.network.downlinkQueue.list(REF)).toHaveLength(2);
 });
 
 test('a downlink longer than the dwell time', async () => {
