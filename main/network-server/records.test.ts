@@ -18,7 +18,8 @@ test.each([
       facts: { band: band('CN_470_510_20_A', version as PhyVersion) },
       uplinkFrameId: 1,
       scheduled: {
-        gatewayId: 'roof',
+        antennaIndex: 0,
+      gatewayId: 'roof',
         window: 'RX2',
         frequencyHz: 486_900_000,
         modulation: lora(sf),
