@@ -31,7 +31,7 @@ export interface FormatterFailure {
   readonly ok: false;
   readonly code: FormatterErrorCode;
   readonly message: string;
-  /** Line of the user's script, counted from 1; for a time-out the last one at which something was called. */
+  /** Line of the user's script, counted from 1; for a time-out that of the loop that did not end. */
   readonly line?: number;
   /** The texts a script returned in `errors`. */
   readonly errors?: readonly string[];

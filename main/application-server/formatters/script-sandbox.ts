@@ -141,6 +141,14 @@ export class ScriptSandbox {
     return this.#reusable;
   }
 
+  /**
+   * How often the engine looked at the clock during the last call: once in some ten thousand turns of loops and calls,
+   * however long they take, and never inside a function of its own.
+   */
+  get looks(): number {
+    return this.#watch.looks;
+  }
+
   run(call: Pick<ScriptCall, 'kind' | 'input'>): ScriptOutcome {
     this.#watch.start();
     const outcome = this.#call(call);
@@ -149,6 +157,14 @@ export class ScriptSandbox {
     this.#reusable = !ruined && this.#sweep();
     this.#watch.stop();
     return outcome;
+  }
+
+  /** A number the script left in the global object; nothing runs for that, so it is there after a time-out too. */
+  globalNumber(name: string): number | undefined {
+    const handle = this.#context.getProp(this.#context.global, name);
+    const value: unknown = this.#context.dump(handle);
+    handle.dispose();
+    return typeof value === 'number' ? value : undefined;
   }
 
   dispose(): void {
@@ -204,6 +220,7 @@ export class ScriptSandbox {
 interface Stopwatch {
   readonly limitMs: number;
   readonly expired: boolean;
+  readonly looks: number;
   start(): void;
   stop(): void;
 }
@@ -215,7 +232,9 @@ function stopwatch(
 ): Stopwatch {
   let deadline = Number.POSITIVE_INFINITY;
   let expired = false;
+  let looks = 0;
   runtime.setInterruptHandler(() => {
+    looks += 1;
     expired = expired || clock.monotonic() > deadline;
     return expired;
   });
@@ -224,9 +243,13 @@ function stopwatch(
     get expired() {
       return expired;
     },
+    get looks() {
+      return looks;
+    },
     start() {
       deadline = clock.monotonic() + limitMs;
       expired = false;
+      looks = 0;
     },
     stop() {
       deadline = Number.POSITIVE_INFINITY;
