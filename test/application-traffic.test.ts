@@ -43,6 +43,9 @@ async function call(
   return { status: response.status, json: (await response.json()) as Json };
 }
 
+/** A busy computer may take its time. */
+const PATIENCE = { timeout: 10_000 };
+
 type Stream = ClientReadableStream<Json>;
 type Client = Record<string, (...args: unknown[]) => Stream>;
 
@@ -86,7 +89,7 @@ test('what is simulated over REST reaches a gRPC subscriber of the application',
   await vi.waitFor(async () => {
     expect((await call(`${DEVICE}/up/simulate`, simulated(1))).status).toBe(200);
     expect(messages.length).toBeGreaterThan(0);
-  });
+  }, PATIENCE);
   await call(`${DEVICE}/up/simulate`, simulated(42));
   const queued = { f_port: 2, frm_payload: 'AQI=', correlation_ids: ['order:77'] };
   expect((await call(`${DEVICE}/down/push`, { downlinks: [queued] })).status).toBe(200);
@@ -111,6 +114,44 @@ test('what is simulated over REST reaches a gRPC subscriber of the application',
       },
     ]),
   );
+  close();
+});
+
+test('every kind of message reaches a subscriber', async () => {
+  const { messages, close } = subscribe('lab');
+  await vi.waitFor(async () => {
+    await call(`${DEVICE}/up/simulate`, simulated(1));
+    expect(messages.length).toBeGreaterThan(0);
+  }, PATIENCE);
+  const downlink = { f_port: 2, f_cnt: 7, frm_payload: 'AQI=' };
+  const { uplink_message } = simulated(9);
+  const { settings } = uplink_message;
+  const kinds: Record<string, unknown> = {
+    uplink_message,
+    uplink_normalized: {
+      f_port: 3,
+      normalized_payload: { air: { temperature: 21 } },
+      received_at: '2031-05-04T10:20:30Z',
+      settings,
+    },
+    join_accept: { session_key_id: 'AQI=', received_at: '2031-05-04T10:20:30Z' },
+    downlink_ack: downlink,
+    downlink_nack: downlink,
+    downlink_sent: downlink,
+    downlink_failed: { downlink, error: { namespace: 'n', name: 'no' } },
+    downlink_queued: downlink,
+    downlink_queue_invalidated: { downlinks: [downlink], last_f_cnt_down: 6 },
+    location_solved: { service: 'me', location: { latitude: 51.5 } },
+    service_data: { service: 'my-package', data: { level: 4 } },
+  };
+  for (const [kind, value] of Object.entries(kinds)) {
+    const { status, json } = await call(`${DEVICE}/up/simulate`, { [kind]: value });
+    expect(status, JSON.stringify(json)).toBe(200);
+  }
+  const names = Object.keys(kinds);
+  await vi.waitFor(() => {
+    expect(messages.slice(-names.length).map(({ up }) => up)).toEqual(names);
+  }, PATIENCE);
   close();
 });
 
@@ -219,6 +260,25 @@ test('settings that devices share are set, read and deleted over REST, and outla
   expect(await call(`${path}/stats`, undefined, 'GET')).toMatchObject({
     status: 501,
     json: { details: [{ name: 'linking_not_implemented' }] },
+  });
+  const long = { up_formatter: 'FORMATTER_JAVASCRIPT', up_formatter_parameter: 'é'.repeat(20_481) };
+  const tooLong = await call(
+    path,
+    { link: { default_formatters: long }, field_mask: { paths: ['default_formatters'] } },
+    'PUT',
+  );
+  expect(tooLong).toMatchObject({
+    status: 400,
+    json: {
+      details: [
+        {
+          namespace: 'pkg/applicationserver',
+          name: 'field_value',
+          attributes: { field: 'default_formatters.up_formatter_parameter' },
+          cause: { name: 'formatter_script_too_large' },
+        },
+      ],
+    },
   });
   const nowhere = await call(
     '/as/applications/nowhere/link',

@@ -4,6 +4,7 @@ import {
   ApplicationLinkSchema,
 } from '../api/gen/ttn/lorawan/v3/applicationserver_pb.js';
 import { createBoundedCache } from '../store/index.ts';
+import { checkScriptSizes } from './application.ts';
 import type { RegistryContext } from './context.ts';
 import { applicationNotFound, notFound } from './errors.ts';
 import { mergeByPaths, pickByPaths } from './masks.ts';
@@ -52,6 +53,7 @@ export function createApplicationLinks(context: RegistryContext): ApplicationLin
     },
     set: (applicationId, link, paths) =>
       context.transact(() => {
+        checkScriptSizes('default_formatters', link.defaultFormatters, paths);
         if (!store.applications.get(applicationId))
           throw applicationNotFound({ application_id: applicationId });
         const stored = read(applicationId) ?? create(ApplicationLinkSchema);

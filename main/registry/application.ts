@@ -6,6 +6,7 @@ import {
   type Session,
   SessionSchema,
 } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import type { MessagePayloadFormatters } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { sameBytes } from '../base/bytes.ts';
 import { devAddrFromBytes, devAddrToBytes } from '../lorawan/index.ts';
 import type { ApplicationSession, DeviceRow, SessionKind, Store } from '../store/index.ts';
@@ -91,6 +92,24 @@ function saveSession(
   });
 }
 
+/** Refuses formatters that are too long, in the message field `path`. */
+export function checkScriptSizes(
+  path: string,
+  formatters: MessagePayloadFormatters | undefined,
+  paths: readonly string[],
+): void {
+  for (const [name, script] of [
+    ['up_formatter_parameter', formatters?.upFormatterParameter],
+    ['down_formatter_parameter', formatters?.downFormatterParameter],
+  ] as const) {
+    const field = `${path}.${name}`;
+    const size = script ? Buffer.byteLength(script) : 0;
+    if (!covers(paths, field) || size <= MAX_FORMATTER_BYTES) continue;
+    const cause = scriptTooLarge({ size, max_size: MAX_FORMATTER_BYTES });
+    throw applicationFieldValue({ field }, { cause });
+  }
+}
+
 /** Checks that need nothing stored; the API layer calls them before it looks at rights. */
 export function checkApplicationRequest(device: EndDevice, paths: readonly string[]): void {
   const required = [
@@ -100,16 +119,7 @@ export function checkApplicationRequest(device: EndDevice, paths: readonly strin
   for (const [field, value] of required) {
     if (covers(paths, field) && isZeroBytes(value)) throw applicationFieldValue({ field });
   }
-  const scripts = [
-    ['formatters.up_formatter_parameter', device.formatters?.upFormatterParameter],
-    ['formatters.down_formatter_parameter', device.formatters?.downFormatterParameter],
-  ] as const;
-  for (const [field, script] of scripts) {
-    const size = script ? Buffer.byteLength(script) : 0;
-    if (!covers(paths, field) || size <= MAX_FORMATTER_BYTES) continue;
-    const cause = scriptTooLarge({ size, max_size: MAX_FORMATTER_BYTES });
-    throw applicationFieldValue({ field }, { cause });
-  }
+  checkScriptSizes('formatters', device.formatters, paths);
 }
 
 function checkAgainstStored(
