@@ -19,7 +19,7 @@ test.each([
       uplinkFrameId: 1,
       scheduled: {
         antennaIndex: 0,
-      gatewayId: 'roof',
+        gatewayId: 'roof',
         window: 'RX2',
         frequencyHz: 486_900_000,
         modulation: lora(sf),
