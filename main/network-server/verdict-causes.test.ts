@@ -192,8 +192,8 @@ test('nor can anything be sent to a class C device without RX2, which is told on
   expect(lab.network.downlinkQueue.list(REF)).toHaveLength(2);
 });
 
-test('a downlink longer than the dwell time', async () => {
-  await open(abpDevice({ frequencyPlanId: 'AS_923_DT' }, { factoryPresetFrequencies: [] }), {
+test('a downlink longer than the dwell time of its gateway, which the device does not know', async () => {
+  await open(abpDevice({ frequencyPlanId: 'AS_923' }, { factoryPresetFrequencies: [] }), {
     frequencyPlanId: 'AS_923_DT',
   });
   const item = encryptedDownlink(ABP_KEYS, 0, '00'.repeat(40), new Uint8Array());
