@@ -10,7 +10,7 @@ import { deviceEntity, type EventBus } from '../events/index.ts';
 import type { DevEui, JoinEui } from '../lorawan/index.ts';
 import type { ApplicationHandler, DeviceRef, DownlinkQueue } from '../seams/application-traffic.ts';
 import type { Store } from '../store/index.ts';
-import { publishUp } from './application-messages.ts';
+import { publishDrop, publishUp, withUpId } from './application-messages.ts';
 import { type ApplicationQueue, createApplicationQueue } from './downlink-queue.ts';
 import { createDownlinkReports } from './downlink-reports.ts';
 import { createFormatterTrial, type FormatterTrial } from './formatter-trial.ts';
@@ -91,12 +91,13 @@ export function createApplicationServer(options: ApplicationServerOptions): Appl
       return queue.moved(ref, before, session, join.invalidatedDownlinks);
     },
     joinAccepted(join) {
-      const { device, devAddr, sessionKeyId, receivedAtMs, correlationIds } = join;
+      const { correlationIds } = withUpId(join);
+      const { device, devAddr, sessionKeyId, receivedAtMs } = join;
       const about = { device, devAddr, receivedAtMs, correlationIds };
       const subject = { identifiers: [deviceEntity(device, devAddr)], correlationIds };
       events.publish({ name: 'as.up.join.receive', ...subject });
       if (!findDevice(device.applicationId, device.deviceId)) {
-        events.publish({ name: 'as.up.join.drop', ...subject, causeCode: 'device_not_found' });
+        publishDrop(events, 'as.up.join.drop', device, subject, 'device_not_found');
         return;
       }
       publishUp(events, 'as.up.join.forward', {

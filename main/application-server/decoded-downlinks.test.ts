@@ -1,12 +1,16 @@
 import { create } from '@bufbuild/protobuf';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   ApplicationDownlinkSchema,
   PayloadFormatter,
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { ABP_KEYS, hex, uplink } from '../network-server/testing/frames.ts';
 import { abpDevice, type HandGateway, handGateway } from '../network-server/testing/lab.ts';
-import { type ApplicationLab, createApplicationLab } from './testing/application-lab.ts';
+import {
+  type ApplicationLab,
+  createApplicationLab,
+  eventually,
+} from './testing/application-lab.ts';
 
 const REF = { applicationId: 'shop', deviceId: 'door-7' };
 const SCRIPT = `function encodeDownlink({ data }) { return { bytes: [data.level] }; }
@@ -37,7 +41,7 @@ async function push(init: { frmPayload?: Uint8Array; decodedPayload?: { level: n
   const pushed = network.server.push(REF, [downlink]).then(() => {
     done = true;
   });
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await network.lab.clock.advance(10);
     expect(done).toBe(true);
   });
@@ -68,9 +72,9 @@ test('queued, sent and acknowledged downlinks are told with their decoded payloa
   const message = { frmPayload: hex('07'), decodedPayload: { level: 7 } };
   expect(forwarded('queued')).toMatchObject([{ up: { value: message } }]);
   await hear(0, false);
-  await vi.waitFor(() => expect(forwarded('sent')).toMatchObject([{ up: { value: message } }]));
+  await eventually(() => expect(forwarded('sent')).toMatchObject([{ up: { value: message } }]));
   await hear(1, true);
-  await vi.waitFor(() => expect(forwarded('ack')).toMatchObject([{ up: { value: message } }]));
+  await eventually(() => expect(forwarded('ack')).toMatchObject([{ up: { value: message } }]));
 });
 
 test('what cannot be decoded is told as it is, with the reason', async () => {
@@ -97,7 +101,7 @@ test('a refused push is told as failed, item by item, with the error', async () 
     }),
   );
   const refused = network.server.push(REF, downlinks).catch((error: unknown) => error);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await network.lab.clock.advance(10);
     expect(forwarded('failed')).toHaveLength(2);
   });
@@ -125,7 +129,7 @@ test('a script that only encodes downlinks is no failure', async () => {
   ]);
   await push({ frmPayload: hex('07') });
   await hear(0, false);
-  await vi.waitFor(() => expect(forwarded('sent')).toHaveLength(1));
+  await eventually(() => expect(forwarded('sent')).toHaveLength(1));
   expect(await network.server.listDecoded(REF)).toEqual([]);
   expect(network.lab.published).not.toContain('as.down.data.decode.fail');
 });

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ApplicationLinkSchema } from '../api/gen/ttn/lorawan/v3/applicationserver_pb.js';
 import {
   ApplicationDownlinkSchema,
@@ -8,7 +8,11 @@ import {
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { ABP_KEYS, uplink } from '../network-server/testing/frames.ts';
 import { abpDevice, type HandGateway, handGateway } from '../network-server/testing/lab.ts';
-import { type ApplicationLab, createApplicationLab } from './testing/application-lab.ts';
+import {
+  type ApplicationLab,
+  createApplicationLab,
+  eventually,
+} from './testing/application-lab.ts';
 
 const REF = { applicationId: 'shop', deviceId: 'door-7' };
 type Formatters = Exclude<
@@ -47,7 +51,7 @@ async function decoder(): Promise<unknown> {
   near.hear(uplink(ABP_KEYS, fCnt), { timestampUs: fCnt * 9_000_000 });
   fCnt += 1;
   await network.lab.clock.advance(3_000);
-  return vi.waitFor(() => {
+  return eventually(() => {
     const message = network.lab.dataOf('as.up.data.forward')[before];
     if (!message) throw new Error('no uplink yet');
     return (message as unknown as { up: { value: { decodedPayload?: { from?: string } } } }).up
@@ -57,7 +61,7 @@ async function decoder(): Promise<unknown> {
 async function encoded(): Promise<string | undefined> {
   const downlink = create(ApplicationDownlinkSchema, { fPort: 2, decodedPayload: { on: true } });
   const pushed = network.server.push(REF, [downlink]);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await network.lab.clock.advance(10);
     expect(network.lab.published).toContain('as.down.data.queued.forward');
   });

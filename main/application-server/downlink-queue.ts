@@ -12,11 +12,18 @@ import { GatehouseError } from '../base/errors.ts';
 import { cryptFrmPayload, expandKey } from '../lorawan/index.ts';
 import type { DeviceRef, DownlinkQueue, InvalidatedQueue } from '../seams/application-traffic.ts';
 import type { ApplicationSession } from '../store/index.ts';
-import { errorDetails, publishDownlink, publishUp, type Up } from './application-messages.ts';
+import {
+  deviceUid,
+  errorDetails,
+  publishDownlink,
+  publishLostDownlink,
+  publishUp,
+  type Up,
+} from './application-messages.ts';
 import type { ApplicationDeviceRow, ApplicationServerOptions } from './application-server.ts';
 import { decodedForDisplay } from './decode-downlink.ts';
 import { decodedDownlink, encodedDownlink, sendable } from './device-formatters.ts';
-import { applicationDeviceNotFound, noDeviceSession, retriesInvalid } from './errors.ts';
+import { applicationDeviceNotFound, dropError, noDeviceSession, retriesInvalid } from './errors.ts';
 import { followCounters, skipsPayloadCrypto } from './payload-crypto.ts';
 import { followNetwork, followSession } from './sessions.ts';
 
@@ -56,8 +63,6 @@ const MAX_CORRECTIONS = 50;
 
 /** Most attempts a client may ask for. */
 const MAX_ATTEMPTS = 32;
-
-const uid = ({ applicationId, deviceId }: DeviceRef): string => `${applicationId}.${deviceId}`;
 
 /** Gives items the counters from `firstFCnt` on and encrypts them. */
 function seal(
@@ -110,13 +115,13 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
 
   const deviceOf = (ref: DeviceRef): ApplicationDeviceRow => {
     const device = findDevice(ref.applicationId, ref.deviceId);
-    if (!device) throw applicationDeviceNotFound({ device_uid: uid(ref) });
+    if (!device) throw applicationDeviceNotFound({ device_uid: deviceUid(ref) });
     return device;
   };
   const sessionsOf = (ref: DeviceRef, row: number): ApplicationSession[] => {
     const { current, pending } = store.applicationSessions.byDevice(row);
     const sessions = [current, pending].filter((session) => session?.appSKey !== undefined);
-    if (sessions.length === 0) throw noDeviceSession({ device_uid: uid(ref) });
+    if (sessions.length === 0) throw noDeviceSession({ device_uid: deviceUid(ref) });
     return sessions as ApplicationSession[];
   };
 
@@ -125,11 +130,10 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
 
   /** Tells whoever waits for them that these will not be sent. */
   const lost = (ref: DeviceRef, items: readonly ApplicationDownlink[], error: unknown): void => {
-    const reason = error instanceof GatehouseError ? error.reason : 'internal_error';
     for (const downlink of items) {
       const value = { downlink, error: errorDetails(error) };
       tell('as.down.data.failed.forward', ref, downlink, { case: 'downlinkFailed', value });
-      publishDownlink(events, 'as.down.data.drop', ref, downlink, reason);
+      publishLostDownlink(events, ref, downlink, error);
     }
   };
 
@@ -243,7 +247,7 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
         (one) => one?.appSKey && sameBytes(one.sessionKeyId, item.sessionKeyId),
       );
       if (owner) return [decodedDownlink(item, owner)];
-      publishDownlink(events, 'as.down.data.drop', ref, item, 'unknown_session');
+      publishLostDownlink(events, ref, item, dropError('unknown_session', deviceUid(ref)));
       return [];
     });
     store.applicationSessions.updateLastAFCntDown(to.id, firstFCnt + plain.length - 1);

@@ -13,12 +13,19 @@ import type {
   DeviceRef,
   DownlinkNotice,
 } from '../seams/application-traffic.ts';
-import { errorDetails, publishDownlink, publishUp, type Up } from './application-messages.ts';
+import {
+  deviceUid,
+  errorDetails,
+  newUpId,
+  publishLostDownlink,
+  publishUp,
+  type Up,
+} from './application-messages.ts';
 import type { ApplicationServerOptions } from './application-server.ts';
 import { decodedForDisplay } from './decode-downlink.ts';
 import { decodedDownlink } from './device-formatters.ts';
 import type { ApplicationQueue } from './downlink-queue.ts';
-import { maxRetriesReached } from './errors.ts';
+import { dropError, maxRetriesReached } from './errors.ts';
 import { skipsPayloadCrypto } from './payload-crypto.ts';
 import { appSKeyOf } from './sessions.ts';
 
@@ -77,7 +84,7 @@ export function createDownlinkReports(
     device,
     devAddr,
     receivedAtMs: clock.now(),
-    correlationIds: [...new Set([...downlink.correlationIds, ...correlationIds])],
+    correlationIds: [...new Set([...downlink.correlationIds, ...correlationIds]), newUpId()],
   });
   /** Publishes with the decoded payload; at once if there is nothing to decode. */
   const publish = (
@@ -131,14 +138,20 @@ export function createDownlinkReports(
       if (!plain) {
         nack();
         if (!isSkipped(device))
-          publishDownlink(events, 'as.down.data.drop', device, downlink, 'unknown_session');
+          publishLostDownlink(
+            events,
+            device,
+            downlink,
+            dropError('unknown_session', deviceUid(device)),
+          );
         return;
       }
       const again = nextAttempt(plain);
       if (!again) {
         // The failure goes first, so that the last nack is known to be the last.
         downlinkFailed({ ...notice, cause: 'max_retries_reached' });
-        publishDownlink(events, 'as.down.data.drop', device, plain, 'max_retries_reached');
+        const error = maxRetriesReached({ max_retries: attemptsOf(downlink) });
+        publishLostDownlink(events, device, plain, error);
         nack();
         return;
       }

@@ -75,6 +75,31 @@ export const applicationDeviceNotFound = defineError(
   'Device {device_uid} is not registered with the application server.',
 );
 
+const unknownSession = defineError(
+  'pkg/applicationserver:unknown_session',
+  'NOT_FOUND',
+  'No session of device {device_uid} is known under this id. Let the device join again.',
+);
+
+const noAppSKey = defineError(
+  'pkg/applicationserver:no_app_s_key',
+  'DATA_LOSS',
+  'The AppSKey of the session of device {device_uid} is not known here.',
+);
+
+const DROPS = {
+  device_not_found: applicationDeviceNotFound,
+  unknown_session: unknownSession,
+  no_app_s_key: noAppSKey,
+} as const;
+
+/** Why something of a device goes no further. */
+export type DropCause = keyof typeof DROPS;
+
+/** The cause as an error of the API. */
+export const dropError = (cause: DropCause, device_uid: string): GatehouseError =>
+  DROPS[cause]({ device_uid });
+
 export const payloadCryptoSkipped = defineError(
   'pkg/applicationserver/io/grpc:payload_crypto_skipped',
   'FAILED_PRECONDITION',

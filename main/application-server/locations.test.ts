@@ -1,11 +1,15 @@
 import { create } from '@bufbuild/protobuf';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EndDeviceSchema } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { PayloadFormatter } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { LocationSource } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
 import { ABP_KEYS, uplink } from '../network-server/testing/frames.ts';
 import { abpDevice, type HandGateway, handGateway } from '../network-server/testing/lab.ts';
-import { type ApplicationLab, createApplicationLab } from './testing/application-lab.ts';
+import {
+  type ApplicationLab,
+  createApplicationLab,
+  eventually,
+} from './testing/application-lab.ts';
 
 const USER = { latitude: 48.1, longitude: 11.5, source: LocationSource.SOURCE_REGISTRY };
 
@@ -32,16 +36,12 @@ const register = (upFormatter = PayloadFormatter.FORMATTER_NONE) =>
 /** The message of the uplink with this counter and payload. */
 async function message(fCnt: number, payload: string) {
   near.hear(uplink(ABP_KEYS, fCnt, { payload }), { timestampUs: fCnt * 9_000_000 });
-  // The formatter runs in a real thread, which a busy machine starts late.
-  return vi.waitFor(
-    async () => {
-      await network.lab.clock.advance(1_000);
-      const found = network.lab.dataOf('as.up.data.forward')[fCnt];
-      if (!found) throw new Error('no uplink yet');
-      return found;
-    },
-    { timeout: 15_000 },
-  );
+  return eventually(async () => {
+    await network.lab.clock.advance(1_000);
+    const found = network.lab.dataOf('as.up.data.forward')[fCnt];
+    if (!found) throw new Error('no uplink yet');
+    return found;
+  });
 }
 const stored = () => network.lab.registry.identityDeviceByIds('shop', 'door-7')?.message.locations;
 
@@ -68,7 +68,7 @@ test('a location in the payload is told with each uplink and kept with the devic
   expect(network.lab.dataOf('as.up.location.forward')).toMatchObject([
     { up: { case: 'locationSolved', value: { service: 'frm-payload', location: place } } },
   ]);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await network.lab.clock.advance(10);
     expect(stored()).toMatchObject({ user: USER, 'frm-payload': place });
   });
@@ -77,7 +77,7 @@ test('a location in the payload is told with each uplink and kept with the devic
   await message(1, 'AB');
   expect(updates()).toBe(before);
   await message(2, 'AC');
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await network.lab.clock.advance(10);
     expect(stored()).toMatchObject({ user: USER, 'frm-payload': { latitude: 65, longitude: 67 } });
   });

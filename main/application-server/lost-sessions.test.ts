@@ -108,6 +108,14 @@ test('an uplink whose key nobody has any more is dropped with its cause', async 
   await network.lab.registry.join.set(otaaDevice(), ['root_keys.app_key.key']);
   await hear(uplink(keys, 0));
   expect(network.lab.causesOf('as.up.data.drop')).toEqual(['unknown_session']);
+  expect(network.lab.dataOf('as.up.data.drop')).toMatchObject([
+    {
+      namespace: 'pkg/applicationserver',
+      name: 'unknown_session',
+      code: 5,
+      attributes: { device_uid: 'shop.door-7' },
+    },
+  ]);
   expect(payloads()).toEqual([]);
 });
 
@@ -121,7 +129,9 @@ test('a session the network server no longer has goes, so that nothing is encryp
   expect(store.applicationSessions.byDevice(row).current).toBeDefined();
   expect(await push('02')).toBe('no_device_session');
   expect(store.applicationSessions.byDevice(row)).toEqual({});
-  expect(network.lab.causesOf('as.down.data.drop')).toEqual(['no_device_session']);
+  expect(network.lab.dataOf('as.down.data.drop')).toMatchObject([
+    { namespace: 'pkg/applicationserver', name: 'no_device_session', code: 9 },
+  ]);
 });
 
 test('a join of a device that the application server does not know is told as dropped', async () => {

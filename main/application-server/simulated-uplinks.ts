@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import {
@@ -10,7 +9,7 @@ import {
 import { deviceEntity } from '../events/index.ts';
 import { type DevEui, devAddrFromBytes, eui64FromBytes, type JoinEui } from '../lorawan/index.ts';
 import type { DeviceRef } from '../seams/application-traffic.ts';
-import { type ApplicationUpInput, publishUp, type Up } from './application-messages.ts';
+import { type ApplicationUpInput, newUpId, publishUp, type Up } from './application-messages.ts';
 import type { ApplicationDeviceRow, ApplicationServerOptions } from './application-server.ts';
 import { decodedFields, decodeUplink, publishDecodeProblems } from './decode-uplink.ts';
 import { uplinkFormatter } from './device-formatters.ts';
@@ -128,7 +127,7 @@ export function createUplinkSimulation(
         device: withEuis(device, registered),
         ...(devAddr && devAddr.length > 0 && { devAddr: devAddrFromBytes(devAddr) }),
         receivedAtMs: receivedAt ? timestampMs(receivedAt) : clock.now(),
-        correlationIds: [...correlationIds, `as:up:${randomUUID()}`],
+        correlationIds: [...correlationIds, newUpId()],
         simulated: true,
       };
       if (up.case === 'uplinkMessage') await simulateData(common, registered, up.value);

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import loraPacket from 'lora-packet';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ApplicationLinkSchema } from '../api/gen/ttn/lorawan/v3/applicationserver_pb.js';
 import { EndDeviceIdentifiersSchema } from '../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import {
@@ -16,7 +16,11 @@ import {
   uplink,
 } from '../network-server/testing/frames.ts';
 import { abpDevice, type HandGateway, handGateway, lora } from '../network-server/testing/lab.ts';
-import { type ApplicationLab, createApplicationLab } from './testing/application-lab.ts';
+import {
+  type ApplicationLab,
+  createApplicationLab,
+  eventually,
+} from './testing/application-lab.ts';
 
 const REF = { applicationId: 'shop', deviceId: 'door-7' };
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -96,7 +100,7 @@ test.each<[string, Choice, 'encrypted' | 'decrypted' | 'no_app_s_key']>([
     expect(network.lab.causesOf('as.up.data.drop')).toEqual(['no_app_s_key']);
     return;
   }
-  const [message] = await vi.waitFor(() => {
+  const [message] = await eventually(() => {
     const found = network.lab.dataOf('as.up.data.forward');
     if (found.length === 0) throw new Error('no uplink yet');
     return found;

@@ -1,9 +1,13 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Outcome } from '../api/gen/gatehouse/v1/frames_pb.js';
 import { PayloadFormatter } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { ABP_KEYS, hex, uplink } from '../network-server/testing/frames.ts';
 import { abpDevice, type HandGateway, handGateway } from '../network-server/testing/lab.ts';
-import { type ApplicationLab, createApplicationLab } from './testing/application-lab.ts';
+import {
+  type ApplicationLab,
+  createApplicationLab,
+  eventually,
+} from './testing/application-lab.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -28,7 +32,7 @@ async function send(fCnt: number, options: Parameters<typeof uplink>[2] = {}): P
 }
 /** Data of the only event of that name; formatters run in a worker, on real time. */
 const event = (name: string) =>
-  vi.waitFor(() => {
+  eventually(() => {
     const [data, ...others] = network.lab.dataOf(name);
     if (!data || others.length > 0) throw new Error(`not one ${name}`);
     return data;
@@ -47,6 +51,7 @@ test('an uplink reaches the application decrypted, with its full counter', async
   await send(64_000);
   await send(70_000, { payload: 'open', fPort: 7, confirmed: true });
   expect(network.lab.dataOf('as.up.data.forward').at(-1)).toMatchObject({
+    correlationIds: expect.arrayContaining([expect.stringMatching(/^as:up:/)]),
     endDeviceIds: { deviceId: 'door-7', devAddr: hex(ABP_KEYS.devAddr) },
     up: {
       case: 'uplinkMessage',
@@ -88,7 +93,7 @@ test('a payload is decoded, and its measurements are told one by one', async () 
   expect(await event('as.up.normalized.forward')).toMatchObject({
     up: { case: 'uplinkNormalized', value: { normalizedPayload: { air: { temperature: 21.5 } } } },
   });
-  await vi.waitFor(() => expect(applicationStage()?.outcome).toBe(Outcome.ACCEPTED));
+  await eventually(() => expect(applicationStage()?.outcome).toBe(Outcome.ACCEPTED));
 });
 
 test('a script is told when its uplink was received', async () => {
@@ -113,7 +118,7 @@ test('a formatter that fails costs the decoded payload and nothing else', async 
     name: 'output_errors',
     attributes: { reason: 'unknown version', errors: ['unknown version'] },
   });
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(applicationStage()).toMatchObject({
       outcome: Outcome.ACCEPTED,
       evidence: [{ name: 'formatter_error', value: { value: 'unknown version' } }],

@@ -20,7 +20,7 @@ import type {
   UplinkForApplication,
 } from '../seams/application-traffic.ts';
 import { type ApplicationSession, createBoundedCache } from '../store/index.ts';
-import { publishUp } from './application-messages.ts';
+import { publishDrop, publishUp, withUpId } from './application-messages.ts';
 import type { ApplicationDeviceRow, ApplicationServerOptions } from './application-server.ts';
 import {
   type DecodedUplink,
@@ -213,13 +213,14 @@ export function createUplinkHandler(options: ApplicationServerOptions) {
   const findSession = createSessionFinder(options);
   const { events, formatters } = options;
   const open = createOpener(options);
-  return async (input: UplinkForApplication): Promise<ApplicationUplinkResult> => {
-    const { device: ref, devAddr, correlationIds, fPort, fullFCnt } = input;
+  return async (given: UplinkForApplication): Promise<ApplicationUplinkResult> => {
+    const input = withUpId(given);
+    const { device: ref, devAddr, fPort, fullFCnt, correlationIds } = input;
     const about = { identifiers: [deviceEntity(ref, devAddr)], correlationIds };
     events.publish({ name: 'as.up.data.receive', ...about });
     const found = await findSession(ref, input);
     if ('cause' in found) {
-      events.publish({ name: 'as.up.data.drop', ...about, causeCode: found.cause });
+      publishDrop(events, 'as.up.data.drop', ref, about, found.cause);
       return { stage: stage(OUTCOME.DROPPED, [], found.cause), decodedPayloadWarnings: [] };
     }
     if ('skipped' in found) {

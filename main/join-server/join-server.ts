@@ -1,7 +1,10 @@
+import { create } from '@bufbuild/protobuf';
 import type { EndDevice } from '../api/gen/ttn/lorawan/v3/end_device_pb.js';
+import { ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
 import { type CauseCode, type EvidenceData, fact } from '../base/causes.ts';
 import type { Clock } from '../base/clock.ts';
-import { deviceEntity, type EventBus } from '../events/index.ts';
+import { STATUS } from '../base/errors.ts';
+import { deviceEntity, type EventBus, type EventData } from '../events/index.ts';
 import {
   type AesKey,
   type DevEui,
@@ -22,6 +25,7 @@ import {
 } from '../lorawan/index.ts';
 import type { AcceptedJoin, JoinPort, JoinQuestion, RejectedJoin } from '../seams/joining.ts';
 import type { Store, StoredSessionKeys } from '../store/index.ts';
+import { refusal } from './errors.ts';
 import { DEFAULT_DEV_NONCE_LIMIT, nextJoinState } from './nonces.ts';
 import { judgeRejoin } from './rejoin.ts';
 import { joinKeys, type RootKeys } from './root-keys.ts';
@@ -163,6 +167,18 @@ function protection(request: JoinQuestion, networkRoot: AesKey): JoinAcceptProte
   };
 }
 
+/** Data of an event about a refused join. */
+function refusalData(cause: CauseCode): EventData {
+  const { namespace, reason, messageFormat, status } = refusal(cause);
+  const message = create(ErrorDetailsSchema, {
+    namespace,
+    name: reason,
+    messageFormat,
+    code: STATUS[status],
+  });
+  return { schema: ErrorDetailsSchema, message };
+}
+
 /** Creates the join server. */
 export function createJoinServer(options: JoinServerOptions): JoinServer {
   const { store, registry, clock, events, random, settings = {} } = options;
@@ -179,13 +195,13 @@ export function createJoinServer(options: JoinServerOptions): JoinServer {
     name: string,
     device: KnownDevice,
     correlationIds: readonly string[],
-    causeCode?: string,
+    causeCode?: CauseCode,
   ): void => {
     events.publish({
       name,
       identifiers: [deviceEntity(device)],
       correlationIds,
-      ...(causeCode !== undefined && { causeCode }),
+      ...(causeCode !== undefined && { causeCode, data: () => refusalData(causeCode) }),
     });
   };
 

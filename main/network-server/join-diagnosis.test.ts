@@ -81,6 +81,9 @@ test('a device nobody knows stays unknown, and nobody is told', async () => {
 test('whoever watches the device meant hears of the refusal', async () => {
   await judge({ joinEui: OTHER_EUI });
   expect(lab.published.filter((name) => name.startsWith('js.join'))).toEqual(['js.join.reject']);
+  expect(lab.dataOf('js.join.reject')).toMatchObject([
+    { namespace: 'pkg/joinserver', name: 'unknown_join_eui', code: 3 },
+  ]);
 });
 
 test('a device that only the join server knows is missing in the network server', async () => {

@@ -1,9 +1,14 @@
 /** A whole network for tests with the real application server; see the network server's lab for the rest. */
+import { vi } from 'vitest';
 import { createDownlinkQueue } from '../../network-server/index.ts';
 import { createLab, type HandGateway, type Lab } from '../../network-server/testing/lab.ts';
 import { type ApplicationServer, createApplicationServer } from '../application-server.ts';
 import { createFormatters } from '../formatters/formatters.ts';
 import { realFormatterService } from '../formatters/testing.ts';
+
+/** Waits for what the codec worker has to do first: it runs in real time, and a busy computer starts it late. */
+export const eventually = <T>(check: () => T | Promise<T>): Promise<T> =>
+  vi.waitFor(check, { timeout: 15_000 });
 
 export interface ApplicationLab {
   readonly lab: Lab;
