@@ -25,6 +25,7 @@ const DEVICE = {
   },
   root_keys: { app_key: { key: APP_KEY.toString('hex') } },
 };
+const DEVICE_IDS = { ids: { ...DEVICE.ids, device_id: 'door-8', dev_eui: '0004A30B001C0538' } };
 let program: HeadlessProcess;
 let ns: GrpcCall;
 
@@ -156,6 +157,36 @@ test('keys of sessions and devices nobody knows are not found; without credentia
   await expect(app('GetAppSKey', other)).rejects.toMatchObject(notFound);
   await expect(app('GetAppSKey', euis, '')).rejects.toMatchObject({ code: 16 });
   await expect(ns('GetNwkSKeys', euis, '')).rejects.toMatchObject({ code: 16 });
+});
+
+test('devices of a provisioner are refused: there is none', async () => {
+  const answer = await fetch(
+    `http://${program.addresses.http}/api/v3/js/applications/lab/provision-devices`,
+    {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${API_KEY}` },
+      body: JSON.stringify({ provisioner_id: 'microchip' }),
+    },
+  );
+  expect(await answer.text()).toContain('error:pkg/joinserver:provisioner_not_found ');
+});
+
+test('when a device was heard only moves forward, whoever tells it', async () => {
+  const api = programApi(program);
+  await api('POST', '/applications/lab/devices', { end_device: DEVICE_IDS });
+  const call = grpcClient(program, 'end_device_services.proto', 'EndDeviceRegistry');
+  const ids = { device_id: 'door-8', application_ids: { application_id: 'lab' } };
+  const nobody = { ...ids, device_id: 'nobody' };
+  for (const seconds of [1_900_000_000, 1_800_000_000]) {
+    const last_seen_at = { seconds };
+    await call('BatchUpdateLastSeen', {
+      updates: [ids, nobody].map((one) => ({ ids: one, last_seen_at })),
+    });
+  }
+  const path = '/applications/lab/devices/door-8?field_mask=last_seen_at,activated_at';
+  const device = await api('GET', path);
+  expect(device.last_seen_at).toBe(new Date(1_900_000_000_000).toISOString().replace('.000', ''));
+  expect(device).not.toHaveProperty('activated_at');
 });
 
 test('an application key reads the keys of its own devices if it has the right to', async () => {

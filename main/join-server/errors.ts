@@ -32,6 +32,11 @@ export const joinDeviceNotFound = defineError(
   'NOT_FOUND',
   'There is no device with this JoinEUI and DevEUI. Register it with the join server first.',
 );
+export const provisionerUnknown = defineError(
+  'pkg/joinserver:provisioner_not_found',
+  'NOT_FOUND',
+  'The provisioner {id} is not known here. Register the devices with their root keys instead.',
+);
 export const sessionNotFound = defineError(
   'gatehouse/joinserver:session_not_found',
   'NOT_FOUND',

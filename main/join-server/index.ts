@@ -5,6 +5,7 @@ export {
   majorVersion,
   noJoinRequest,
   payloadType,
+  provisionerUnknown,
   refusal,
   registryOperation,
   sessionNotFound,

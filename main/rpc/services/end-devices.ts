@@ -13,6 +13,7 @@ import type { EndDeviceIdentifiers } from '../../api/gen/ttn/lorawan/v3/identifi
 import { EndDeviceIdentifiersSchema } from '../../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import { JsEndDeviceRegistry } from '../../api/gen/ttn/lorawan/v3/joinserver_pb.js';
 import { NsEndDeviceRegistry } from '../../api/gen/ttn/lorawan/v3/networkserver_pb.js';
+import { provisionerUnknown } from '../../join-server/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { type Served, serve } from '../router.ts';
 
@@ -45,6 +46,18 @@ function identityService({ identity }: Registry): Served {
     },
     update: ({ endDevice, fieldMask }) =>
       identity.update(deviceOf(endDevice), fieldMask?.paths ?? []),
+    async batchUpdateLastSeen({ updates }) {
+      await identity.recordSeen(
+        updates.flatMap(({ ids, lastSeenAt }) => {
+          const { applicationIds, deviceId = '' } = ids ?? {};
+          const applicationId = applicationIds?.applicationId ?? '';
+          return lastSeenAt
+            ? [{ applicationId, deviceId, lastSeenAtMs: timestampMs(lastSeenAt) }]
+            : [];
+        }),
+      );
+      return empty;
+    },
     async delete(ids) {
       await identity.delete(ids);
       return empty;
@@ -66,6 +79,10 @@ export function endDeviceServices(registry: Registry, simulated: SimulationPort)
     serve(JsEndDeviceRegistry, {
       get: ({ endDeviceIds, fieldMask }) => join.get(idsOf(endDeviceIds), fieldMask?.paths ?? []),
       set: ({ endDevice, fieldMask }) => join.set(deviceOf(endDevice), fieldMask?.paths ?? []),
+      // Devices whose keys their maker has need a program of that maker, of which there is none here.
+      provision({ provisionerId }) {
+        throw provisionerUnknown({ id: provisionerId });
+      },
       async delete(ids) {
         await join.delete(ids);
         return empty;
