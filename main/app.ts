@@ -249,6 +249,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   logger.area('crypto').info({ implementation, reason }, 'cryptography gives right results');
   const findKey = keyFinder(store, transientKey(options.apiKey));
   const events = createEventBus({ clock });
+  const registry = createRegistry({ store, clock, logger, publish: events.publish, newMacState });
   const planFiles = createPlanFiles({
     directory: store.directory,
     logger: logger.area('frequency-plans'),
@@ -256,10 +257,10 @@ export async function createApp(options: AppOptions): Promise<App> {
       const used = links.list().find(({ link }) => link?.frequencyPlanId === planId)?.link;
       return used && `the gateway link ${used.name || used.id}`;
     },
+    onChange: () => registry.invalidate(),
   });
   // Links and devices may use them from their start.
   await planFiles.load();
-  const registry = createRegistry({ store, clock, logger, publish: events.publish, newMacState });
   const { random = (count) => new Uint8Array(randomBytes(count)) } = options;
   const devAddrBlock = await prepareWorkspace(store, registry, random);
   const servers = createServers(options, registry, events, devAddrBlock, random);

@@ -280,6 +280,15 @@ test('settings that devices share are set, read and deleted over REST, and outla
       ],
     },
   });
+  expect(await call('/as/configuration', undefined, 'GET')).toEqual({
+    status: 200,
+    json: {
+      configuration: {
+        pubsub: { providers: { mqtt: 'DISABLED', nats: 'DISABLED' } },
+        webhooks: {},
+      },
+    },
+  });
   const nowhere = await call(
     '/as/applications/nowhere/link',
     { link, field_mask: { paths } },

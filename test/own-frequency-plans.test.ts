@@ -109,8 +109,17 @@ test('devices and gateways go by it: its channels are wanted, its power is not e
   await forwarder.push({ rxpk: [rxpkOf(device.uplink({ confirmed: true }), 50_000_000)] });
   const { body, token } = await answer;
   forwarder.acknowledge(token);
-  // 5 dBm EIRP less the 2.15 dB of a dipole, in whole dBm below.
-  expect(body?.txpk).toMatchObject({ freq: 868.1, powe: 2 });
+  // In either window: 5 dBm EIRP less the 2.15 dB of a dipole, in whole dBm below.
+  expect(body?.txpk).toMatchObject({ powe: 2 });
+
+  // As soon as the plan is replaced, also for the session there is.
+  const louder = HALL.replace('max-eirp: 5', 'max-eirp: 9');
+  await api('PUT', '/gatehouse/frequency-plans/HALL.yaml', { content: louder });
+  const next = forwarder.nextDownlink();
+  await forwarder.push({ rxpk: [rxpkOf(device.uplink({ confirmed: true }), 70_000_000)] });
+  const again = await next;
+  forwarder.acknowledge(again.token);
+  expect(again.body?.txpk).toMatchObject({ powe: 6 });
   await forwarder.close();
 });
 

@@ -56,6 +56,8 @@ export interface Registry extends Registration, DeviceReader {
   recordSeen(seen: readonly SeenDevice[]): Promise<void>;
   /** Called inside the unit that changes a device, and again if that unit is undone. */
   onChange(listener: (change: RegistryChange) => void): () => void;
+  /** Lets everybody forget what they made of devices, as after a change of what a frequency plan means. */
+  invalidate(): void;
 }
 
 export interface RegistryOptions {
@@ -105,6 +107,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    invalidate() {
+      const nobody = { applicationId: '', deviceId: '' };
+      for (const listener of listeners) listener({ registry: 'network', kind: 'set', ...nobody });
     },
   };
 }

@@ -22,13 +22,18 @@ let folder: string;
 let log: string[];
 let files: PlanFiles;
 let users: Record<string, string>;
+let changes: number;
+const onChange = (): void => {
+  changes += 1;
+};
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'gatehouse-plans-'));
   folder = join(directory, PLAN_FOLDER);
   log = [];
   users = {};
+  changes = 0;
   const logger = createLogger('info', { write: (line) => void log.push(line) });
-  files = createPlanFiles({ directory, logger, userOf: (id) => users[id] });
+  files = createPlanFiles({ directory, logger, userOf: (id) => users[id], onChange });
 });
 afterEach(() => {
   files.close();
@@ -208,6 +213,7 @@ describe('files that are imported', () => {
     expect(readFileSync(join(folder, 'HALL.yaml'), 'utf8')).toBe(HALL);
     await files.import('HALL.yaml', HALL.replace('868300000', '868500000'));
     expect(channelsOf('HALL')).toEqual([868_100_000, 868_500_000]);
+    expect(changes).toBe(3);
     expect(readdirSync(folder)).toEqual(['HALL.yaml']);
     files.close();
     await files.load();

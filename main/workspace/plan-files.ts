@@ -44,6 +44,8 @@ export interface PlanFilesOptions {
   readonly logger: Logger;
   /** Who uses a plan, in words; undefined if nobody does. */
   readonly userOf: (planId: string) => string | undefined;
+  /** Called once other plans count than before. */
+  readonly onChange: () => void;
 }
 
 /** Frequency plans of the user: files in the data folder, offered beside the built-in plans. */
@@ -90,7 +92,8 @@ function inWords(name: string, { field, line, text }: PlanFileProblem) {
 }
 
 /** Opens the place for the user's frequency plans. */
-export function createPlanFiles({ directory, logger, userOf }: PlanFilesOptions): PlanFiles {
+export function createPlanFiles(options: PlanFilesOptions): PlanFiles {
+  const { directory, logger, userOf } = options;
   const folder = join(directory, PLAN_FOLDER);
   const ownPlans = openOwnPlans();
   let sources: readonly PlanSource[] = [];
@@ -101,6 +104,7 @@ export function createPlanFiles({ directory, logger, userOf }: PlanFilesOptions)
     sources = next;
     files = read.files;
     ownPlans.replace(read.plans);
+    options.onChange();
   };
   const statusOf = (all: readonly PlanFileStatus[], name: string): PlanFileStatus =>
     all.find((one) => one.name === name) ?? { name, planIds: [], problems: [] };

@@ -1,9 +1,16 @@
 import { create } from '@bufbuild/protobuf';
 import { EmptySchema } from '@bufbuild/protobuf/wkt';
-import { ApplicationLinkSchema, As } from '../../api/gen/ttn/lorawan/v3/applicationserver_pb.js';
+import {
+  ApplicationLinkSchema,
+  As,
+  AsConfiguration_PubSub_Providers_Status,
+  GetAsConfigurationResponseSchema,
+} from '../../api/gen/ttn/lorawan/v3/applicationserver_pb.js';
 import { defineError } from '../../base/errors.ts';
 import type { ApplicationLinks } from '../../registry/index.ts';
 import { type Served, serve } from '../router.ts';
+
+const { DISABLED } = AsConfiguration_PubSub_Providers_Status;
 
 const linkingNotImplemented = defineError(
   'pkg/applicationserver:linking_not_implemented',
@@ -28,6 +35,14 @@ export function applicationLinkService(
       await links.delete(applicationId);
       return create(EmptySchema);
     },
+    // There are no such integrations here, so none can be set up.
+    getConfiguration: () =>
+      create(GetAsConfigurationResponseSchema, {
+        configuration: {
+          pubsub: { providers: { mqtt: DISABLED, nats: DISABLED } },
+          webhooks: {},
+        },
+      }),
     getLinkStats() {
       throw linkingNotImplemented();
     },

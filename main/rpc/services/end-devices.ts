@@ -51,9 +51,7 @@ function identityService({ identity }: Registry): Served {
         updates.flatMap(({ ids, lastSeenAt }) => {
           const { applicationIds, deviceId = '' } = ids ?? {};
           const applicationId = applicationIds?.applicationId ?? '';
-          return lastSeenAt
-            ? [{ applicationId, deviceId, lastSeenAtMs: timestampMs(lastSeenAt) }]
-            : [];
+          return lastSeenAt ? [{ applicationId, deviceId, atMs: timestampMs(lastSeenAt) }] : [];
         }),
       );
       return empty;
