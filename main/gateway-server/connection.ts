@@ -111,31 +111,34 @@ export function startCounting(connection: Connection, nowMs: number): void {
 }
 
 /** Way to the gateway and back, as long as too few times were measured: packet forwarders are across a network. */
-const ASSUMED_ROUND_TRIP_MS = { semtech_udp: 200, at_modem: 0, virtual: 0 } as const;
+const ASSUMED_ROUND_TRIP_MS = { semtech_udp: 100, at_modem: 0, virtual: 0 } as const;
 const PERCENTILE = 90;
 /** What a packet forwarder needs between the arrival of a frame and its transmission. */
 const FORWARDER_LEAD_MS = 30;
+/** The longest way to a packet forwarder that is worth a try while too few times were measured. */
+const LONGEST_WAY_MS = 100;
 /** How far ahead a packet forwarder gets a frame whose time is not chosen. */
 const FORWARDER_ANYTIME_MS = 500 + FORWARDER_LEAD_MS;
 
-/** The longer half of the way, as measured or assumed. */
-function wayMs({ link, roundTripTimes }: Connection): number {
-  const measuredMs =
+/** The longer half of the way, as measured. */
+function measuredWayMs({ roundTripTimes }: Connection): number | undefined {
+  const roundTripMs =
     roundTripTimes.count() >= ENOUGH_SAMPLES ? roundTripTimes.percentileMs(PERCENTILE) : undefined;
-  return (measuredMs ?? ASSUMED_ROUND_TRIP_MS[link.kind]) / 2;
+  return roundTripMs === undefined ? undefined : roundTripMs / 2;
 }
 
 /** How long before its transmission a frame has to be handed over for this gateway; of usual length unless given. */
 export function leadTimeMs(connection: Connection, frameBytes = USUAL_DOWNLINK_BYTES): number {
-  const { leadTimeMs: usualMs, leadTimePerByteMs = 0 } = connection.link.capabilities;
+  const { capabilities, kind } = connection.link;
+  const { leadTimeMs: usualMs, leadTimePerByteMs = 0 } = capabilities;
   const furtherMs = Math.max(0, frameBytes - USUAL_DOWNLINK_BYTES) * leadTimePerByteMs;
-  return usualMs + furtherMs + wayMs(connection);
+  return usualMs + furtherMs + (measuredWayMs(connection) ?? ASSUMED_ROUND_TRIP_MS[kind] / 2);
 }
 
 /** Later than this before its transmission a frame is not handed over any more. */
 export function leastLeadTimeMs(connection: Connection, frameBytes: number): number {
   return connection.link.kind === 'semtech_udp'
-    ? FORWARDER_LEAD_MS + wayMs(connection)
+    ? FORWARDER_LEAD_MS + (measuredWayMs(connection) ?? LONGEST_WAY_MS)
     : leadTimeMs(connection, frameBytes);
 }
 
@@ -147,7 +150,7 @@ export function anytimeDelayMs(
 ): number {
   const isForwarder = connection.link.kind === 'semtech_udp';
   const leastMs = isForwarder
-    ? FORWARDER_LEAD_MS + ASSUMED_ROUND_TRIP_MS.semtech_udp / 2
+    ? FORWARDER_LEAD_MS + LONGEST_WAY_MS
     : leadTimeMs(connection, frameBytes);
   return Math.max(leastMs, wishMs ?? (isForwarder ? FORWARDER_ANYTIME_MS : leastMs));
 }

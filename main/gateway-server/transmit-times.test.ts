@@ -4,7 +4,7 @@ import { causes, createRig, EU_RX1, EU_RX2, EUI, idOf, lora } from './testing/ri
 const GPS_EPOCH_MS = Date.UTC(1980, 0, 6);
 /** Leap seconds since then. */
 const LEAP_MS = 18_000;
-const FORWARDER = { kind: 'semtech_udp', capabilities: { leadTimeMs: 250 } } as const;
+const FORWARDER = { kind: 'semtech_udp', capabilities: { leadTimeMs: 300 } } as const;
 /** 20 bytes at SF12 and at SF7. */
 const SF12_MS = 1_318.912;
 const SF7_MS = 56.576;

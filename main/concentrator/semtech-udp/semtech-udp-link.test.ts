@@ -70,7 +70,7 @@ describe('listening', () => {
     expect(sink.states.map((state) => state.phase)).toEqual(['starting', 'running']);
     expect(port).toBeGreaterThan(1023);
     expect(link.receiveBufferBytes).toBeGreaterThan(100_000);
-    expect(link.capabilities).toEqual({ leadTimeMs: 250, singleChannel: false });
+    expect(link.capabilities).toEqual({ leadTimeMs: 300, singleChannel: false });
   });
 
   test('a port in use leaves the link failed with its cause', async () => {

@@ -35,7 +35,7 @@ const RAW_BYTES = 512;
 /** Smallest receive buffer at which no hint is logged, in the counting of Linux, which doubles what was asked. */
 const GOOD_BUFFER_BYTES = 4 * 1024 * 1024;
 
-const CAPABILITIES: LinkCapabilities = { leadTimeMs: 250, singleChannel: false };
+const CAPABILITIES: LinkCapabilities = { leadTimeMs: 300, singleChannel: false };
 
 export interface SemtechUdpLinkOptions {
   readonly id: string;
