@@ -46,7 +46,9 @@ test('what the best gateway does not transmit in RX1 and RX2 goes through anothe
   const first = near.nextDownlink(wanted);
   const frame = device.uplink({ confirmed: true });
   far.pushOnly({ rxpk: [{ ...rxpkOf(frame, 70_000_000), rssi: -115, lsnr: -8 }] });
-  near.pushOnly({ rxpk: [rxpkOf(frame, 50_000_000)] });
+  // The time as in the example of the protocol, which GPS receivers make.
+  const time = '2013-03-31T16:21:17.528002Z';
+  near.pushOnly({ rxpk: [{ ...rxpkOf(frame, 50_000_000), time }] });
   const inRx1 = await first;
   expect(inRx1.body?.txpk).toMatchObject({ tmst: 51_000_000, freq: 868.1, datr: 'SF7BW125' });
 
@@ -61,6 +63,9 @@ test('what the best gateway does not transmit in RX1 and RX2 goes through anothe
   expect([71_000_000, 72_000_000]).toContain(elsewhere.body?.txpk?.tmst);
   far.acknowledge(elsewhere.token);
 
+  await expect
+    .poll(async () => JSON.stringify(await api('GET', '/gatehouse/frames?limit=20')))
+    .toContain(`"gateway_time":"${time}"`);
   await expect
     .poll(async () => {
       const { frames } = (await api('GET', '/gatehouse/frames?limit=20')) as {

@@ -1,5 +1,10 @@
 import { create } from '@bufbuild/protobuf';
-import { type Duration, DurationSchema } from '@bufbuild/protobuf/wkt';
+import {
+  type Duration,
+  DurationSchema,
+  type Timestamp,
+  TimestampSchema,
+} from '@bufbuild/protobuf/wkt';
 
 /**
  * A duration of the API from measured or computed milliseconds, in whole nanoseconds. `durationFromMs` of the library
@@ -11,4 +16,14 @@ export function durationFromFractionalMs(ms: number): Duration {
     seconds: nanos / 1_000_000_000n,
     nanos: Number(nanos % 1_000_000_000n),
   });
+}
+
+/**
+ * A time of the API from milliseconds since 1970 that may have a fraction, in whole microseconds: a number of today's size
+ * has room for little more. `timestampFromMs` of the library keeps fractions of a nanosecond, which cannot be encoded.
+ */
+export function timestampFromFractionalMs(ms: number): Timestamp {
+  const us = BigInt(Math.round(ms * 1_000));
+  const seconds = us / 1_000_000n;
+  return create(TimestampSchema, { seconds, nanos: Number(us - seconds * 1_000_000n) * 1_000 });
 }

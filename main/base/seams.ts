@@ -11,6 +11,8 @@ export interface ReceivedUplink {
   readonly receivedAtMs: number;
   /** Monotonic clock at the end of the frame, as far as the link knows it; all windows are counted from it. */
   readonly receivedMonotonicMs: number;
+  /** How long the frame was probably on its way from the gateway to here, as measured; 0 unless given. */
+  readonly wayMs?: number | undefined;
   /** What its registration lets others know about the gateway. */
   readonly gateway?: HearingGateway | undefined;
 }

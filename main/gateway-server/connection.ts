@@ -40,6 +40,8 @@ export interface Connection {
   gatewayId: string;
   /** What goes with its uplinks; read with the id. */
   hearing: HearingGateway | undefined;
+  /** Half the usual round trip, looked at with the id. */
+  wayMs: number | undefined;
   /** When the registry was asked for the id. */
   gatewayIdReadAtMs: number;
   isNew: boolean;
@@ -75,6 +77,7 @@ export function createConnection(
     clockSync: undefined,
     gatewayId: `eui-${eui.toLowerCase()}`,
     hearing: undefined,
+    wayMs: undefined,
     gatewayIdReadAtMs: Number.NEGATIVE_INFINITY,
     isNew: false,
     connected: false,

@@ -145,6 +145,7 @@ class Gateways {
     const nowMs = clock.monotonic();
     if (nowMs - connection.gatewayIdReadAtMs < GATEWAY_ID_LIFE_MS) return connection;
     connection.gatewayIdReadAtMs = nowMs;
+    connection.wayMs = (connection.roundTripTimes.medianMs() ?? 0) / 2;
     try {
       connection.gatewayId = registry.gateways.ensureHeard(connection.eui);
       connection.isNew = registry.gateways.isNew?.(connection.gatewayId) ?? false;
@@ -197,7 +198,7 @@ class Gateways {
     const { gatewayId } = connection;
     const linkId = entry.link.id;
     const receptionId = store.frames.addReception({ linkId, gatewayId, uplink, receivedAtMs });
-    const { hearing: gateway } = connection;
+    const { hearing: gateway, wayMs } = connection;
     const received = {
       receptionId,
       linkId,
@@ -206,6 +207,7 @@ class Gateways {
       uplink,
       receivedAtMs,
       receivedMonotonicMs,
+      wayMs,
     };
     const correlationIds = [`gs:uplink:${receptionId}`];
     this.publish(connection, 'gs.up.receive', {

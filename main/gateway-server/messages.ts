@@ -19,6 +19,7 @@ import {
 } from '../api/gen/ttn/lorawan/v3/messages_pb.js';
 import { LocationSource } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
 import { fact, OUTCOME, STAGE, verdictOf } from '../base/causes.ts';
+import { timestampFromFractionalMs } from '../base/durations.ts';
 import { STATUS } from '../base/errors.ts';
 import {
   type GatewayStatus,
@@ -206,7 +207,7 @@ export function statusMessage(status: GatewayStatus, receivedAtMs: number): Stat
   add('txok', status.transmittedCount);
   add('temp', status.temperatureCelsius);
   return create(GatewayStatusSchema, {
-    time: timestampFromMs(status.gatewayTimeMs ?? receivedAtMs),
+    time: timestampFromFractionalMs(status.gatewayTimeMs ?? receivedAtMs),
     versions: { ...status.versions },
     metrics,
     antennaLocations: locationsOf(status),

@@ -11,6 +11,7 @@ import {
   type RxMetadata,
   RxMetadataSchema,
 } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
+import { timestampFromFractionalMs } from '../base/durations.ts';
 import type { AntennaReception } from '../base/gateway-link.ts';
 import type { HearingGateway, ReceivedUplink } from '../base/seams.ts';
 import { eui64ToBytes, parseGatewayEui } from '../lorawan/index.ts';
@@ -93,7 +94,7 @@ function addRegistered(
 }
 
 function metadata(received: ReceivedUplink, antenna: AntennaReception): RxMetadata {
-  const { uplink, receivedAtMs } = received;
+  const { uplink, receivedAtMs, wayMs = 0 } = received;
   const message = create(RxMetadataSchema, {
     gatewayIds: gatewayIdentifiers(received),
     antennaIndex: antenna.antennaIndex,
@@ -101,9 +102,10 @@ function metadata(received: ReceivedUplink, antenna: AntennaReception): RxMetada
     rssi: antenna.channelRssiDbm ?? 0,
     channelRssi: antenna.channelRssiDbm ?? 0,
     snr: antenna.snrDb ?? 0,
-    receivedAt: timestampFromMs(receivedAtMs),
+    receivedAt: timestampFromFractionalMs(receivedAtMs - wayMs),
   });
-  if (uplink.gatewayTimeMs !== undefined) message.time = timestampFromMs(uplink.gatewayTimeMs);
+  if (uplink.gatewayTimeMs !== undefined)
+    message.time = timestampFromFractionalMs(uplink.gatewayTimeMs);
   if (uplink.gpsTimeMs !== undefined) {
     message.gpsTime = timestampFromMs(uplink.gpsTimeMs + GPS_EPOCH_MS - LEAP_SECONDS_MS);
     message.time = message.gpsTime;
@@ -141,7 +143,9 @@ export function txSettings(received: ReceivedUplink): TxSettings {
     dataRate: dataRateMessage(uplink.modulation),
     frequency: BigInt(uplink.frequencyHz),
     timestamp: uplink.concentratorTimestampUs,
-    ...(uplink.gatewayTimeMs !== undefined && { time: timestampFromMs(uplink.gatewayTimeMs) }),
+    ...(uplink.gatewayTimeMs !== undefined && {
+      time: timestampFromFractionalMs(uplink.gatewayTimeMs),
+    }),
   });
   builtSettings.set(received, settings);
   return settings;

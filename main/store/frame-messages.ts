@@ -12,6 +12,7 @@ import {
   VerdictSchema,
 } from '../api/gen/gatehouse/v1/frames_pb.js';
 import { type DataRate, DataRateSchema } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
+import { timestampFromFractionalMs } from '../base/durations.ts';
 import type { AntennaReception, GatewayUplink, Modulation } from '../base/gateway-link.ts';
 import {
   decodeFrame,
@@ -93,7 +94,7 @@ export function receptionMessage(id: number, record: ReceptionRecord): Reception
   });
   if (eui) message.gatewayEui = eui64ToBytes(eui);
   if (uplink.gatewayTimeMs !== undefined) {
-    message.gatewayTime = timestampFromMs(uplink.gatewayTimeMs);
+    message.gatewayTime = timestampFromFractionalMs(uplink.gatewayTimeMs);
   }
   if (uplink.gpsTimeMs !== undefined) message.gpsTimeMs = BigInt(Math.round(uplink.gpsTimeMs));
   return message;

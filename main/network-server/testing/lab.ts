@@ -73,6 +73,7 @@ export interface HandGateway {
       readonly antenna?: Partial<AntennaReception>;
       readonly crc?: 'ok' | 'bad';
       readonly gpsTimeMs?: number;
+      readonly gatewayTimeMs?: number;
     },
   ): void;
 }
@@ -120,6 +121,7 @@ export function handGateway(eui: string): HandGateway {
         concentratorTimestampUs: place.timestampUs ?? 1_000_000,
         antennas: [{ antennaIndex: 0, channelRssiDbm: -80, snrDb: 7, ...place.antenna }],
         ...(place.gpsTimeMs !== undefined && { gpsTimeMs: place.gpsTimeMs }),
+        ...(place.gatewayTimeMs !== undefined && { gatewayTimeMs: place.gatewayTimeMs }),
       });
     },
   };
