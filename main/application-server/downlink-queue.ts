@@ -40,7 +40,7 @@ export interface ApplicationQueue {
   replace(device: DeviceRef, downlinks: readonly ApplicationDownlink[]): Promise<void>;
   /** Appends one downlink as it is, for another attempt. Never rejects: that it is lost is told as a failure. */
   pushAgain(device: DeviceRef, downlink: ApplicationDownlink): Promise<void>;
-  /** What is queued for the current session, or for the pending one if there is no other. */
+  /** What is queued for the session in use, or for the pending one if there is no other. */
   list(device: DeviceRef): readonly ApplicationDownlink[];
   /** The same with their decoded payloads. */
   listDecoded(device: DeviceRef): Promise<ApplicationDownlink[]>;
@@ -282,7 +282,11 @@ export function createApplicationQueue(options: ApplicationServerOptions): Appli
 
   const list = (ref: DeviceRef): readonly ApplicationDownlink[] => {
     const { current, pending } = store.applicationSessions.byDevice(deviceOf(ref).row);
-    const session = current ?? pending;
+    const known = [current, pending].filter((one) => one !== undefined);
+    if (known.length === 0) return [];
+    // The pending one may be in use already: the uplink that said so was stored, and then the program ended.
+    const inUse = networkQueue.sessionKeyId(ref);
+    const session = known.find((one) => inUse && sameBytes(one.sessionKeyId, inUse)) ?? known[0];
     if (!session) return [];
     return networkQueue
       .list(ref)

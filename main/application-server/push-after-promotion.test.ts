@@ -62,6 +62,7 @@ test('a push right after the network server promoted a session follows it', asyn
       },
       replace: () => Promise.resolve(),
       list: () => [],
+      sessionKeyId: () => NEW,
     },
   });
   const ref = { applicationId: 'lab', deviceId: 'door-7' };

@@ -174,5 +174,9 @@ export function createDownlinkQueue(
         ({ downlink }) => downlink,
       );
     },
+    sessionKeyId(ref) {
+      const { current, pending } = store.networkSessions.byDevice(find(ref).row);
+      return (current ?? pending)?.sessionKeyId;
+    },
   };
 }

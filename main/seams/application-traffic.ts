@@ -117,4 +117,6 @@ export interface DownlinkQueue {
   replace(device: DeviceRef, downlinks: readonly ApplicationDownlink[]): Promise<void>;
   /** Current session's first, then the pending one's. */
   list(device: DeviceRef): ApplicationDownlink[];
+  /** Id of the session that the device uses, or of the one that waits for its first uplink if there is no other. */
+  sessionKeyId(device: DeviceRef): Uint8Array | undefined;
 }
