@@ -25,6 +25,7 @@ function joinLines({ downlinks, joined, joinRequests }: DaysResult, devices: num
   const missed = total(joinAccepts) - joined;
   return [
     `joins            ${joined} of ${devices} devices have a session; ${joinRequests.sent} join-requests, ${joinRequests.sent - joined} more than needed`,
+    `  accepted       ${joinRequests.delivered} by the network`,
     ...balanceLines(joinRequests),
     `  join-accepts   ${list(joinAccepts)}; not sent: ${list(joinAcceptsFailed)}; sent and missed by the device: ${missed}`,
   ];
