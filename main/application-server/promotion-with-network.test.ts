@@ -21,6 +21,7 @@ test('what is queued stays in sight if the program ends after the network server
         findDevice: registry.applicationDeviceByIds,
         findIdentity: registry.identityDeviceByIds,
         recordLocation: registry.identity.recordLocation,
+        findAppSKey: () => undefined,
         linkOf: registry.applicationLinks.of,
         onRegistryChange: registry.onChange,
         formatters: {} as never,

@@ -115,7 +115,7 @@ test('an attempt the network server does not take any more is told as failed and
     events: { publish: ({ name, causeCode }) => void published.push([name, causeCode]) },
     clock,
     logger,
-    networkQueue: { push: refuse, replace: refuse, list: () => [] },
+    networkQueue: { push: refuse, replace: refuse, list: () => [], sessionKeyId: () => undefined },
   });
   const downlink = create(ApplicationDownlinkSchema, { fPort: 1, frmPayload: Uint8Array.of(1) });
   await queue.pushAgain({ applicationId: 'lab', deviceId: 'door-7' }, downlink);

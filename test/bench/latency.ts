@@ -35,10 +35,10 @@ const GATEWAYS = 40;
 const CONFIRMED_EVERY = 27;
 const DEDUPLICATION_MS = 200;
 /**
- * RX1 opens 5 s after the uplink; the link wants downlinks 250 ms before, the way to a gateway whose round trip was not
- * measured is taken for 100 ms, and 50 ms are left for storing the counter.
+ * RX1 opens 5 s after the uplink; the link wants downlinks 300 ms before, the way to a gateway whose round trip was not
+ * measured is taken for 50 ms, and 50 ms are left for storing the counter.
  */
-const RX1_PLANNED_MS = 5_000 - 250 - 100 - 50;
+const RX1_PLANNED_MS = 5_000 - 300 - 50 - 50;
 const LISTEN_MS = 6_000;
 const WARM_UP_SECONDS = 5;
 
