@@ -134,15 +134,18 @@ export function subBandOfPlan(
 }
 
 /**
- * Which eight of the 64 narrow channels a plan uses, from 1, in bands of 72 channels; undefined in other bands, and for
- * plans that use more of them than one such group, or none.
+ * Which eight channels a plan uses, from 1, in bands whose channels are fixed; undefined in other bands, and for plans that
+ * use more of them than one such group, or none.
  */
 export function channelGroup(plan: FrequencyPlan): number | undefined {
   const regional = latestBand(plan.bandId);
-  if (regional?.channelMasks.layout !== 'mask72') return undefined;
+  if (!regional || regional.dynamicChannels) return undefined;
+  // The wide channels of US902-928 and AU915-928 belong to no group of eight.
+  const grouped =
+    regional.channelMasks.layout === 'mask72' ? NARROW_CHANNELS : regional.maxUplinkChannels;
   const groups = plan.uplinkChannels.map(({ frequencyHz }) => {
     const channel = regional.uplinkChannels.find((one) => one.frequencyHz === frequencyHz);
-    return channel && channel.index < NARROW_CHANNELS ? (channel.index >> 3) + 1 : undefined;
+    return channel && channel.index < grouped ? (channel.index >> 3) + 1 : undefined;
   });
   return new Set(groups).size === 1 ? groups[0] : undefined;
 }
