@@ -1,5 +1,8 @@
 /** Our flags that are followed by a value. */
-const WITH_VALUE = ['http', 'grpc', 'udp', 'station', 'data-dir', 'api-key', 'simulate'];
+const WITH_VALUE = [
+  ...['http', 'grpc', 'udp', 'station', 'data-dir', 'api-key', 'simulate'],
+  ...['join-eui-prefix', 'dev-nonce-limit'],
+];
 const WITHOUT_VALUE = ['headless', 'no-open', 'help', 'version'];
 
 export const OWN_FLAGS: readonly string[] = [...WITH_VALUE, ...WITHOUT_VALUE];
