@@ -362,6 +362,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       await servers.network.close();
       loopMeter.stop();
       await servers.formatterService.close();
+      // Uplinks that waited for a formatter go on now; what they store comes before the end.
+      await store.unit(() => undefined).catch(() => undefined);
       planFiles.close();
       await store.close();
     },

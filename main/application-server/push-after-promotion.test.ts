@@ -11,7 +11,7 @@ import { defineError } from '../base/errors.ts';
 import { silentLogger } from '../base/logger.ts';
 import { virtualClock } from '../base/virtual-clock.ts';
 import type { DevAddr } from '../lorawan/index.ts';
-import { createStore } from '../store/index.ts';
+import { createStore, type Store } from '../store/index.ts';
 import { keyOf, sampleDevice } from '../store/testing/samples.ts';
 import { createApplicationQueue } from './downlink-queue.ts';
 
@@ -19,10 +19,27 @@ const unknownSession = defineError('pkg/networkserver:unknown_session', 'INVALID
 const OLD = Uint8Array.of(1);
 const NEW = Uint8Array.of(2);
 
+const openStore = () =>
+  createStore({ directory: ':memory:', clock: virtualClock(), logger: silentLogger() });
+
+/** A queue of the device in that row, over the store alone. */
+const optionsFor = (store: Store, row: number) => ({
+  store,
+  findDevice: () => ({ row, message: create(EndDeviceSchema) }),
+  findIdentity: () => undefined,
+  recordLocation: async () => undefined,
+  recordSeen: async () => undefined,
+  findAppSKey: () => undefined,
+  linkOf: () => undefined,
+  onRegistryChange: () => undefined,
+  formatters: {} as never,
+  events: { publish: () => undefined },
+  clock: virtualClock(),
+  logger: silentLogger(),
+});
+
 test('a push right after the network server promoted a session follows it', async () => {
-  const clock = virtualClock();
-  const logger = silentLogger();
-  const store = await createStore({ directory: ':memory:', clock, logger });
+  const store = await openStore();
   const device = await store.unit(() => {
     const row = store.applicationDevices.put(sampleDevice('door-7'));
     for (const [kind, sessionKeyId] of [['current', OLD] as const, ['pending', NEW] as const])
@@ -39,17 +56,7 @@ test('a push right after the network server promoted a session follows it', asyn
   const taken: number[][] = [];
   let last: readonly ApplicationDownlink[] = [];
   const queue = createApplicationQueue({
-    store,
-    findDevice: () => device,
-    findIdentity: () => undefined,
-    recordLocation: async () => undefined,
-    findAppSKey: () => undefined,
-    linkOf: () => undefined,
-    onRegistryChange: () => undefined,
-    formatters: {} as never,
-    events: { publish: () => undefined },
-    clock,
-    logger,
+    ...optionsFor(store, device.row),
     networkQueue: {
       async push(_, items) {
         last = items;
@@ -87,9 +94,7 @@ test('a push right after the network server promoted a session follows it', asyn
 });
 
 test('an attempt the network server does not take any more is told as failed and lost', async () => {
-  const clock = virtualClock();
-  const logger = silentLogger();
-  const store = await createStore({ directory: ':memory:', clock, logger });
+  const store = await openStore();
   const row = await store.unit(() => store.applicationDevices.put(sampleDevice('door-7')));
   await store.unit(() =>
     store.applicationSessions.put({
@@ -104,17 +109,8 @@ test('an attempt the network server does not take any more is told as failed and
   const published: [string, string | undefined][] = [];
   const refuse = () => Promise.reject(unknownSession());
   const queue = createApplicationQueue({
-    store,
-    findDevice: () => ({ row, message: create(EndDeviceSchema) }),
-    findIdentity: () => undefined,
-    recordLocation: async () => undefined,
-    findAppSKey: () => undefined,
-    linkOf: () => undefined,
-    onRegistryChange: () => undefined,
-    formatters: {} as never,
+    ...optionsFor(store, row),
     events: { publish: ({ name, causeCode }) => void published.push([name, causeCode]) },
-    clock,
-    logger,
     networkQueue: { push: refuse, replace: refuse, list: () => [], sessionKeyId: () => undefined },
   });
   const downlink = create(ApplicationDownlinkSchema, { fPort: 1, frmPayload: Uint8Array.of(1) });

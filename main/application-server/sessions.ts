@@ -2,7 +2,7 @@ import type { DownlinkQueueOperationErrorDetails } from '../api/gen/ttn/lorawan/
 import { sameBytes } from '../base/bytes.ts';
 import { type DevAddr, devAddrFromBytes } from '../lorawan/index.ts';
 import type { DeviceRef } from '../seams/application-traffic.ts';
-import type { ApplicationSession } from '../store/index.ts';
+import type { ApplicationSession, SessionKind } from '../store/index.ts';
 import type { ApplicationDeviceRow, ApplicationServerOptions } from './application-server.ts';
 
 type Options = Pick<ApplicationServerOptions, 'clock' | 'findAppSKey' | 'store'>;
@@ -26,6 +26,27 @@ export function appSKeyOf(
   return findAppSKey(joinEui, devEui, sessionKeyId);
 }
 
+/** Stores a session with the key the join server has; undefined if it has none. Runs inside a unit. */
+function fetchSession(
+  options: Options,
+  ref: Pick<DeviceRef, 'joinEui' | 'devEui'>,
+  deviceRow: number,
+  kind: SessionKind,
+  { sessionKeyId, devAddr }: SessionName,
+): ApplicationSession | undefined {
+  const appSKey = appSKeyOf(options, ref, sessionKeyId);
+  if (!appSKey) return undefined;
+  return options.store.applicationSessions.put({
+    deviceRow,
+    kind,
+    devAddr,
+    sessionKeyId,
+    appSKey,
+    lastAFCntDown: 0,
+    startedAtMs: options.clock.now(),
+  });
+}
+
 /**
  * The session the network uses, as the current one: it is that already, or the pending one becomes it, or it is made anew
  * with the key the join server has, as after a registration that was deleted and made again. Runs inside a unit.
@@ -34,30 +55,18 @@ export function followSession(
   options: Options,
   ref: Pick<DeviceRef, 'joinEui' | 'devEui'>,
   { row }: Pick<ApplicationDeviceRow, 'row'>,
-  { sessionKeyId, devAddr }: SessionName,
+  name: SessionName,
 ): ApplicationSession | undefined {
-  const { clock, store } = options;
-  const table = store.applicationSessions;
+  const table = options.store.applicationSessions;
   const { current, pending } = table.byDevice(row);
-  if (current && isNamed(current, sessionKeyId)) return current;
-  if (pending && isNamed(pending, sessionKeyId)) {
+  if (current && isNamed(current, name.sessionKeyId)) return current;
+  if (pending && isNamed(pending, name.sessionKeyId)) {
     table.promotePending(row);
     return table.byDevice(row).current;
   }
-  const appSKey = appSKeyOf(options, ref, sessionKeyId);
-  if (!appSKey) return undefined;
-  if (pending) table.delete(pending.id);
-  const startedAtMs = clock.now();
-  const kind = 'current' as const;
-  return table.put({
-    deviceRow: row,
-    kind,
-    devAddr,
-    sessionKeyId,
-    appSKey,
-    lastAFCntDown: 0,
-    startedAtMs,
-  });
+  const fetched = fetchSession(options, ref, row, 'current', name);
+  if (fetched && pending) table.delete(pending.id);
+  return fetched;
 }
 
 /** Next counter the network server takes for a session, if it knows the session. */
@@ -86,20 +95,8 @@ function followPending(
     return;
   }
   if (isNamed(pending, sessionKeyId) || isNamed(current, sessionKeyId)) return;
-  const appSKey = appSKeyOf(options, ref, sessionKeyId);
-  if (!appSKey) return;
   const devAddr = devAddrFromBytes(pendingDevAddr);
-  const startedAtMs = options.clock.now();
-  const kind = 'pending' as const;
-  table.put({
-    deviceRow: row,
-    kind,
-    devAddr,
-    sessionKeyId,
-    appSKey,
-    lastAFCntDown: 0,
-    startedAtMs,
-  });
+  fetchSession(options, ref, row, 'pending', { sessionKeyId, devAddr });
 }
 
 /**

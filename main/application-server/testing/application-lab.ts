@@ -1,4 +1,5 @@
 /** A whole network for tests with the real application server; see the network server's lab for the rest. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { vi } from 'vitest';
 import { createDownlinkQueue } from '../../network-server/index.ts';
 import { createLab, type HandGateway, type Lab } from '../../network-server/testing/lab.ts';
@@ -51,6 +52,9 @@ export async function createApplicationLab(
     server,
     async close() {
       await service.close();
+      // Uplinks that waited for a formatter go on now; what they store comes before the end.
+      await lab.store.unit(() => undefined);
+      await nextTurn();
       await lab.close();
     },
   };
