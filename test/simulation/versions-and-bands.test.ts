@@ -69,6 +69,12 @@ async function sendBetweenUplinks({ appSKey, devAddr, sessionKeyId }: JoinForApp
   ]);
 }
 
+/** Windows of what the network transmitted, the first run of it included. */
+function windowsUsed(): readonly string[] {
+  const used = world.lab.downlinkFrames().map(({ transmission }) => transmission?.window ?? '');
+  return [...new Set(used)].sort();
+}
+
 test.each(MATRIX)(
   'a $macVersion device of class $deviceClass in $bandId joins, passes the roll-over at its fastest rate and a restart without a loss, and gets a new session',
   async ({ fastest, ...options }) => {
@@ -107,6 +113,9 @@ test.each(MATRIX)(
     expect(heard).toEqual([0, 1, 2]);
     expect(world.device()).toMatchObject({ isConfirmed: true, problems: [] });
     expect(world.lab.application.joins).toHaveLength(1);
+    // The device got everything that was sent, and nothing had to wait for RX2.
+    expect(windowsUsed()).toEqual(deviceClass === 'C' ? ['RX1', 'immediate'] : ['RX1']);
+    expect(world.device().receivedCount).toBe(world.lab.downlinkFrames().length);
   },
   20_000,
 );
