@@ -9,9 +9,18 @@ export interface BoundedCache<K, V> {
 
 export function createBoundedCache<K, V>(capacity: number): BoundedCache<K, V> {
   const entries = new Map<K, V>();
-  // One iterator goes on from eviction to eviction: a new one would walk over all that was deleted at the map's front.
-  let oldest = entries.keys();
+  // One iterator goes on from eviction to eviction: a new one would walk over all that was deleted at the map's front. But one
+  // that rests keeps alive every table the map has outgrown since, so it goes after as many changes as the map has room for.
+  let oldest: MapIterator<K> | undefined;
+  let changesSinceEviction = 0;
+  const changed = (): void => {
+    if (oldest === undefined) return;
+    changesSinceEviction += 1;
+    if (changesSinceEviction > capacity) oldest = undefined;
+  };
   const evict = (): void => {
+    changesSinceEviction = 0;
+    oldest ??= entries.keys();
     let next = oldest.next();
     if (next.done) {
       oldest = entries.keys();
@@ -25,6 +34,7 @@ export function createBoundedCache<K, V>(capacity: number): BoundedCache<K, V> {
       if (value !== undefined && entries.size > capacity / 2) {
         entries.delete(key);
         entries.set(key, value);
+        changed();
       }
       return value;
     },
@@ -32,9 +42,15 @@ export function createBoundedCache<K, V>(capacity: number): BoundedCache<K, V> {
       entries.delete(key);
       entries.set(key, value);
       if (entries.size > capacity) evict();
+      else changed();
     },
-    delete: (key) => void entries.delete(key),
-    clear: () => entries.clear(),
+    delete(key) {
+      if (entries.delete(key)) changed();
+    },
+    clear() {
+      entries.clear();
+      oldest = undefined;
+    },
     get size() {
       return entries.size;
     },
