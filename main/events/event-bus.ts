@@ -35,8 +35,8 @@ export interface EventBus {
 
 const DEFAULT_CAPACITY = 1_000;
 /**
- * Late data is built so many at a time and so often: soon while little happens, so that events let go of what they were
- * built from; and when there are too many of them, those that are forgotten first are never built.
+ * Late data is built so many at a time and so often, so that events let go of what they were built from. While more events
+ * than that are published none is built: most of them will be forgotten before anybody asks.
  */
 const LATE_AT_ONCE = 64;
 const LATE_EVERY_MS = 20;
@@ -97,9 +97,14 @@ export function createEventBus({ clock }: { readonly clock: Clock }): EventBus {
   let sequence = 0;
   let isPackingLate = false;
 
-  const packLate = (): void => {
-    isPackingLate = ring.packLate(LATE_AT_ONCE);
-    if (isPackingLate) clock.setTimer(LATE_EVERY_MS, packLate);
+  const packLater = (): void => {
+    const before = sequence;
+    isPackingLate = true;
+    clock.setTimer(LATE_EVERY_MS, () => {
+      const isBusy = sequence - before > LATE_AT_ONCE;
+      isPackingLate = false;
+      if (isBusy || ring.packLate(LATE_AT_ONCE)) packLater();
+    });
   };
   return {
     publish(input) {
@@ -114,10 +119,7 @@ export function createEventBus({ clock }: { readonly clock: Clock }): EventBus {
       const isLate = input.lateData !== undefined && !readers;
       const packed = isLate ? undefined : packedData(input);
       ring.add(place, input, packed);
-      if (isLate && !isPackingLate) {
-        isPackingLate = true;
-        clock.setTimer(LATE_EVERY_MS, packLate);
-      }
+      if (isLate && !isPackingLate) packLater();
       if (!readers) return;
       const live = liveEvent(input, place, idPrefix, packed);
       for (const reader of readers) reader.offer(live);
