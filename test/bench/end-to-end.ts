@@ -97,8 +97,11 @@ async function setFormatter(program: HeadlessProcess, formatter: string | undefi
   });
 }
 
-async function frameCount(program: HeadlessProcess): Promise<number> {
-  return Number((await call(program, 'GET', '/gatehouse/workspace')).frame_count ?? 0);
+/** Ids count all frames ever recorded, those that had to go meanwhile included. */
+async function newestFrameId(program: HeadlessProcess): Promise<number> {
+  const { frames } = await call(program, 'GET', '/gatehouse/frames?limit=1');
+  const [newest] = (frames ?? []) as readonly { readonly id: string }[];
+  return Number(newest?.id ?? 0);
 }
 
 interface Burst {
@@ -120,7 +123,7 @@ async function runBurst({
   seconds,
   heardBy,
 }: Burst): Promise<EndToEndRun> {
-  const before = await frameCount(program);
+  const before = await newestFrameId(program);
   const events = await countEvents(program, 'as.up.data.forward', '"decoded_payload":');
   const count = Math.floor(perSecond * seconds);
   await call(program, 'GET', '/gatehouse/diagnostics');
@@ -147,7 +150,7 @@ async function runBurst({
     sent: count,
     events: events.count(),
     decoded: events.countWithText(),
-    recorded: (await frameCount(program)) - before,
+    recorded: (await newestFrameId(program)) - before,
     acknowledgedShare: report.acknowledged / report.datagrams,
     loopDelayP99Ms: Number(busy.loop_delay_p99_ms ?? 0),
     rssMb: Number(busy.rss_bytes) / MB,

@@ -25,8 +25,8 @@ export interface CodecWorkerLimits {
 export const CODEC_WORKER_LIMITS: CodecWorkerLimits = {
   hardLimitMs: 1000,
   startLimitMs: 10_000,
-  maxPending: 8_192,
-  maxPendingPerScope: 2_048,
+  maxPending: 16_384,
+  maxPendingPerScope: 8_192,
 };
 
 /** Most calls the worker has at a time; more would keep those of other applications waiting behind them. */
@@ -70,6 +70,7 @@ export class CodecWorker {
   #ready = false;
   #starting = false;
   #closed = false;
+  #isPumpPlanned = false;
   /** What the worker has and has not answered, by id, in the order in which it runs them. */
   #sent = new Map<number, Pending>();
   /** The call that ran when the time limit was last looked at. */
@@ -90,7 +91,7 @@ export class CodecWorker {
   run(call: ScriptCall): Promise<ScriptOutcome> {
     if (this.#closed) return Promise.resolve(CLOSED);
     return new Promise((answer) => {
-      if (this.#queue.push(call.scope, { call, answer })) this.#pump();
+      if (this.#queue.push(call.scope, { call, answer })) this.#pumpAfterTurn();
       else answer(failure('busy', 'Too many formatter calls are waiting; try again later.'));
     });
   }
@@ -101,6 +102,16 @@ export class CodecWorker {
     for (const { answer } of [...this.#takeSent(), ...this.#queue.drain()]) answer(CLOSED);
     this.#drop();
     await Promise.allSettled(this.#terminations);
+  }
+
+  /** Uplinks are decided many at a time: their calls go in one message. */
+  #pumpAfterTurn(): void {
+    if (this.#isPumpPlanned) return;
+    this.#isPumpPlanned = true;
+    setImmediate(() => {
+      this.#isPumpPlanned = false;
+      this.#pump();
+    });
   }
 
   #pump(): void {
