@@ -33,6 +33,11 @@ declare module 'better-sqlite3' {
     readonly name: string;
     prepare<Row = unknown>(sql: string): Statement<Row>;
     exec(sql: string): this;
+    function(
+      name: string,
+      options: { readonly deterministic?: boolean },
+      run: (text: string) => string,
+    ): this;
     pragma(sql: string, options?: { readonly simple?: boolean }): unknown;
     backup(path: string): Promise<unknown>;
     close(): this;

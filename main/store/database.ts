@@ -10,6 +10,8 @@ export interface OpenDatabaseOptions {
   readonly migrations: readonly string[];
   /** Whether the file is copied before its layout changes. */
   readonly copyBeforeMigration: boolean;
+  /** Functions of one text that migrations call, by name. */
+  readonly functions?: Readonly<Record<string, (text: string) => string>>;
   /** How long a statement waits for another connection's lock. */
   readonly busyTimeoutMs: number;
   /** Pages of the log after which the writer itself brings them into the file; 0 leaves that to the store worker. */
@@ -57,6 +59,9 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
     db.pragma(`wal_autocheckpoint = ${options.checkpointPages}`);
     db.pragma('foreign_keys = ON');
     db.pragma('cache_size = -16000');
+    for (const [name, run] of Object.entries(options.functions ?? {})) {
+      db.function(name, { deterministic: true }, run);
+    }
     migrate(db, options);
     return db;
   } catch (error) {

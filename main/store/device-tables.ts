@@ -1,5 +1,7 @@
 import type { SqlValue } from 'better-sqlite3';
 import { type DevEui, eui64FromBytes, eui64ToBytes, type JoinEui } from '../lorawan/index.ts';
+import { type DeviceOrder, deviceOrder } from './device-search.ts';
+import { createDeviceTexts } from './device-texts.ts';
 import { type Page, type PageRequest, plainBytes, type TableContext } from './simple-tables.ts';
 
 /** A device in one registry; the message holds neither keys nor counters. */
@@ -40,24 +42,13 @@ export interface IdentityColumns {
 
 export interface IdentityFilter {
   readonly applicationId?: string;
-  /** Found in id, EUIs, name or description. */
-  readonly query?: string;
-  readonly idContains?: string;
-  readonly nameContains?: string;
-  readonly descriptionContains?: string;
-  readonly devEuiContains?: string;
-  readonly joinEuiContains?: string;
-  readonly attributesContain?: Readonly<Record<string, string>>;
   readonly updatedSinceMs?: number;
 }
 
 export interface IdentityDeviceTable extends DeviceTable<IdentityColumns> {
   /** The device was heard; its time only moves forward, and its message stays as it is. */
   seen(applicationId: string, deviceId: string, atMs: number): void;
-  list(
-    filter: IdentityFilter,
-    page: PageRequest<'device_id' | 'name' | 'created_at' | 'last_seen_at'>,
-  ): Page<DeviceRow>;
+  list(filter: IdentityFilter, page: PageRequest<DeviceOrder>): Page<DeviceRow>;
 }
 
 interface StoredDevice {
@@ -204,81 +195,64 @@ export function createJoinDeviceTable(context: TableContext): DeviceTable {
   ]);
 }
 
-const escapeLike = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`;
-
 /** The WHERE clause of a list of identity devices and its parameters. */
-function identityWhere(filter: IdentityFilter): { where: string; parameters: SqlValue[] } {
-  const conditions: string[] = [];
-  const parameters: SqlValue[] = [];
-  const add = (condition: string, ...values: SqlValue[]): void => {
-    conditions.push(condition);
-    parameters.push(...values);
-  };
-  const contains = (column: string, text: string | undefined): void => {
-    if (text) add(`${column} LIKE ? ESCAPE '\\'`, escapeLike(text));
-  };
-  if (filter.applicationId !== undefined) add('application_id = ?', filter.applicationId);
-  if (filter.updatedSinceMs !== undefined) add('updated_at_ms >= ?', filter.updatedSinceMs);
-  contains('device_id', filter.idContains);
-  contains('name', filter.nameContains);
-  contains('description', filter.descriptionContains);
-  contains('hex(dev_eui)', filter.devEuiContains);
-  contains('hex(join_eui)', filter.joinEuiContains);
-  if (filter.query) {
-    const columns = ['device_id', 'hex(dev_eui)', 'hex(join_eui)', 'name', 'description'];
-    const text = escapeLike(filter.query);
-    add(
-      `(${columns.map((column) => `${column} LIKE ? ESCAPE '\\'`).join(' OR ')})`,
-      ...columns.map(() => text),
-    );
-  }
-  for (const [key, value] of Object.entries(filter.attributesContain ?? {})) {
-    add(
-      `EXISTS (SELECT 1 FROM json_each(attributes) WHERE key = ? AND value LIKE ? ESCAPE '\\')`,
-      key,
-      escapeLike(value),
-    );
-  }
+function identityWhere({ applicationId, updatedSinceMs }: IdentityFilter): {
+  where: string;
+  parameters: SqlValue[];
+} {
+  const conditions = [
+    ...(applicationId === undefined ? [] : ['application_id = ?']),
+    ...(updatedSinceMs === undefined ? [] : ['updated_at_ms >= ?']),
+  ];
   return {
     where: conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '',
-    parameters,
+    parameters: [applicationId, updatedSinceMs].filter((value) => value !== undefined),
   };
 }
 
-/** Devices of the identity registry, with lists and search. */
+/** Devices of the identity registry, with lists; what searches look at is kept in step with them. */
 export function createIdentityDeviceTable(context: TableContext): IdentityDeviceTable {
   const { commit, db } = context;
-  const toRow = rowReader(context, 'is_devices');
+  const table = createTable<IdentityColumns>(
+    context,
+    'is_devices',
+    IDENTITY_COLUMNS,
+    identityValues,
+  );
+  const texts = createDeviceTexts(db);
   const seen = db.prepare(
     `UPDATE is_devices SET last_seen_at_ms = max(coalesce(last_seen_at_ms, 0), ?)
      WHERE application_id = ? AND device_id = ?`,
   );
-  const columns = {
-    device_id: 'device_id',
-    name: 'name',
-    created_at: 'created_at_ms',
-    last_seen_at: 'last_seen_at_ms',
-  };
   return {
-    ...createTable<IdentityColumns>(context, 'is_devices', IDENTITY_COLUMNS, identityValues),
+    ...table,
+    put(device) {
+      const row = table.put(device);
+      texts.put(row, device);
+      return row;
+    },
+    delete(row) {
+      const device = table.get(row);
+      table.delete(row);
+      if (device) texts.delete(row, device.applicationId);
+    },
     seen(applicationId, deviceId, atMs) {
       commit.assertInUnit();
       seen.run(atMs, applicationId, deviceId);
     },
     list(filter, page) {
       const { where, parameters } = identityWhere(filter);
-      const direction = page.descending ? 'DESC' : 'ASC';
-      const order = `${columns[page.orderBy]} ${direction}, device_id ${direction}, application_id`;
-      const rows = db
-        .prepare<StoredDevice>(
-          `SELECT ${selection('is_devices')} ${where} ORDER BY ${order} LIMIT ? OFFSET ?`,
-        )
+      const order = `${deviceOrder(page.orderBy, page.descending)}, application_id`;
+      // Ids first: skipped devices are then passed over in an index, without reading them.
+      const ids = db
+        .prepare<number>(`SELECT id FROM is_devices ${where} ORDER BY ${order} LIMIT ? OFFSET ?`)
+        .pluck()
         .all(...parameters, page.limit, page.offset);
       const total = db
         .prepare<number>(`SELECT count(*) FROM is_devices ${where}`)
         .pluck()
         .get(...parameters);
-      return { rows: rows.map(toRow), total: total ?? 0 };
+      return { rows: ids.flatMap((id) => table.get(id) ?? []), total: total ?? 0 };
     },
   };
 }

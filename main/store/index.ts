@@ -1,6 +1,12 @@
 export type { ApiKeyRow, ApiKeyTable } from './api-key-table.ts';
 export { type BoundedCache, createBoundedCache } from './bounded-cache.ts';
 export type {
+  DeviceOrder,
+  DeviceSearch,
+  DeviceSearchFilter,
+  FoundDevices,
+} from './device-search.ts';
+export type {
   DeviceRow,
   DeviceTable,
   IdentityColumns,

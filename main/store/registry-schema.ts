@@ -64,4 +64,28 @@ CREATE TABLE js_session_keys(
   id INTEGER PRIMARY KEY AUTOINCREMENT, device_row INTEGER NOT NULL REFERENCES js_devices(id) ON DELETE CASCADE,
   session_key_id BLOB NOT NULL, keys BLOB NOT NULL, UNIQUE(device_row, session_key_id));
 `,
+  // Orders of lists, and the search of devices: their texts without case, an index of every three characters of them, and
+  // their attributes. `id` and `device` are the application's row times 2^32 plus the device's.
+  `
+CREATE INDEX is_devices_name ON is_devices(application_id, name, device_id);
+CREATE INDEX is_devices_created ON is_devices(application_id, created_at_ms, device_id);
+CREATE INDEX is_devices_seen ON is_devices(application_id, last_seen_at_ms, device_id);
+CREATE TABLE device_texts(
+  id INTEGER PRIMARY KEY, device_id TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL,
+  dev_eui TEXT NOT NULL, join_eui TEXT NOT NULL);
+CREATE TABLE device_attributes(
+  key TEXT NOT NULL, device INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY(key, device)) WITHOUT ROWID;
+CREATE INDEX device_attributes_device ON device_attributes(device);
+CREATE VIRTUAL TABLE device_search USING fts5(
+  device_id, name, description, dev_eui, join_eui,
+  content='device_texts', content_rowid='id', tokenize='trigram case_sensitive 1');
+INSERT INTO device_texts
+  SELECT (ifnull(a.id, 0) << 32) + d.id, fold_text(d.device_id), fold_text(d.name), fold_text(d.description),
+    fold_text(ifnull(hex(d.dev_eui), '')), fold_text(ifnull(hex(d.join_eui), ''))
+  FROM is_devices d LEFT JOIN applications a USING (application_id);
+INSERT INTO device_attributes
+  SELECT j.key, (ifnull(a.id, 0) << 32) + d.id, fold_text(j.value)
+  FROM is_devices d LEFT JOIN applications a USING (application_id), json_each(d.attributes) j;
+INSERT INTO device_search(device_search) VALUES ('rebuild');
+`,
 ];

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
+import { searchDevices } from './device-search.ts';
 import { queryFrames } from './frame-queries.ts';
 import type {
   DatabaseName,
@@ -58,6 +59,7 @@ const methods: WorkerMethods = {
       nowMs: () => performance.now(),
       maxMs: MAX_SEARCH_MS,
     }),
+  searchDevices: (search) => searchDevices(connection('registry'), search),
   checkpoint({ database, truncate }) {
     const db = connection(database);
     db.pragma('wal_checkpoint(PASSIVE)');

@@ -191,7 +191,7 @@ test('a damaged file is named', async () => {
   expect(await failure(open({ directory }))).toBe('gatehouse/store:damaged');
 });
 
-test('lists of identity devices are ordered, cut and searched', async () => {
+test('lists of identity devices are ordered and cut', async () => {
   const store = await open();
   const names = ['Blue door', 'alarm', 'Cellar 100%'];
   await store.unit(() => {
@@ -214,10 +214,7 @@ test('lists of identity devices are ordered, cut and searched', async () => {
       .list(filter, { orderBy, descending: false, limit: 100, offset: 0 })
       .rows.map(({ deviceId }) => deviceId);
   expect(ids({ applicationId: 'lab' }, 'created_at')).toEqual(['d2', 'd1', 'd0']);
-  expect(ids({ query: 'LOUD' })).toEqual(['d1']);
-  expect(ids({ query: '0000002' })).toEqual(['d1']);
-  expect(ids({ nameContains: '%' })).toEqual(['d2']);
-  expect(ids({ attributesContain: { floor: 'irs' } })).toEqual(['d0']);
+  expect(ids({ applicationId: 'lab' }, 'name')).toEqual(['d0', 'd2', 'd1']);
   expect(ids({ updatedSinceMs: 1 })).toEqual(['d1', 'd2']);
   expect(
     store.identityDevices.list({}, { orderBy: 'device_id', descending: true, limit: 1, offset: 1 }),

@@ -8,6 +8,7 @@ import type { Logger } from '../base/logger.ts';
 import { type ApiKeyTable, createApiKeyTable } from './api-key-table.ts';
 import { type DataKeyProtection, openDataKey } from './data-key.ts';
 import { openDatabase } from './database.ts';
+import { type DeviceSearch, type FoundDevices, searchDevices } from './device-search.ts';
 import {
   createDeviceTable,
   createIdentityDeviceTable,
@@ -15,6 +16,7 @@ import {
   type DeviceTable,
   type IdentityDeviceTable,
 } from './device-tables.ts';
+import { foldText } from './device-texts.ts';
 import { createFrameStore, type FrameStore, type OwnedFrameStore } from './frame-store.ts';
 import { FRAMES_MIGRATIONS } from './frames-schema.ts';
 import { createGroupCommit, type GroupCommit } from './group-commit.ts';
@@ -88,6 +90,8 @@ export interface Store {
   readonly downlinkQueue: DownlinkQueueTable;
   readonly joinState: JoinStateTable;
   readonly sessionKeys: SessionKeyTable;
+  /** Searches identity devices beside the main thread, in what is committed. */
+  searchDevices(search: DeviceSearch): Promise<FoundDevices>;
   readonly frames: FrameStore;
   readonly keyProtection: KeyProtection;
   readonly directory: string;
@@ -150,6 +154,7 @@ function openFiles({ directory: wanted, clock }: StoreOptions): OpenFiles {
       synchronous: isTemporary ? 'OFF' : 'FULL',
       migrations: REGISTRY_MIGRATIONS,
       copyBeforeMigration: true,
+      functions: { fold_text: foldText },
       busyTimeoutMs: 5_000,
       checkpointPages,
       exclusive: isTemporary,
@@ -226,6 +231,7 @@ function tables(
 ): Omit<
   Store,
   | 'unit'
+  | 'searchDevices'
   | 'frames'
   | 'keyProtection'
   | 'directory'
@@ -284,6 +290,8 @@ interface Parts {
   readonly commit: GroupCommit;
   readonly frames: OwnedFrameStore;
   readonly worker: StoreWorker;
+  /** Device searches have a worker to themselves: nobody waits for a search through frames to find a device. */
+  readonly searcher: StoreWorker;
   readonly maintenance: Maintenance;
 }
 
@@ -313,11 +321,13 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   options.onOpened?.('frames', files.framesDb);
   const state = createStoreState();
   const commit = createGroupCommit(files.registry, registryPath);
-  const worker = createStoreWorker({
-    url: options.workerUrl ?? new URL('./store-worker.ts', import.meta.url),
-    data: { registryPath, framesPath },
-    onError: (error) => logger.error({ error: errorText(error) }, 'the store worker failed'),
-  });
+  const [worker, searcher] = (['the store worker', 'the search of devices'] as const).map((name) =>
+    createStoreWorker({
+      url: options.workerUrl ?? new URL('./store-worker.ts', import.meta.url),
+      data: { registryPath, framesPath },
+      onError: (error) => logger.error({ error: errorText(error) }, `${name} failed`),
+    }),
+  ) as [StoreWorker, StoreWorker];
   const storeTables = tables(files.registry, commit, protection);
   const maintenance = createMaintenance({
     clock,
@@ -344,7 +354,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     onCommit: (rows) => maintenance.wrote('frames', rows),
     onFailure: (failure) => state.set('frames', failure),
   });
-  const parts = { files, protection, commit, frames, worker, maintenance };
+  const parts = { files, protection, commit, frames, worker, searcher, maintenance };
   state.onChange((cause) => {
     if (cause) logger.error({ code: cause.code }, cause.message);
     else logger.info({}, 'storing works again');
@@ -352,6 +362,11 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   return {
     ...storeTables,
     unit: commit.unit,
+    // A temporary registry is open to its own connection only.
+    searchDevices: async (search) =>
+      files.isTemporary
+        ? searchDevices(files.registry, search)
+        : searcher.call('searchDevices', search),
     frames,
     keyProtection: keyProtection(parts),
     directory: files.directory,
@@ -384,11 +399,18 @@ async function backup({ commit, frames, worker }: Parts, directory: string): Pro
   await worker.call('backup', { database: 'frames', path: join(directory, 'frames.db') });
 }
 
-async function close({ files, commit, frames, worker, maintenance }: Parts): Promise<void> {
+async function close({
+  files,
+  commit,
+  frames,
+  worker,
+  searcher,
+  maintenance,
+}: Parts): Promise<void> {
   if (!files.registry.open) return;
   maintenance.close();
   commit.close();
   frames.close();
-  await worker.close();
+  await Promise.all([worker.close(), searcher.close()]);
   if (files.registry.open) closeFiles(files);
 }

@@ -1,3 +1,5 @@
+import type { DeviceSearch, FoundDevices } from './device-search.ts';
+
 /** Messages between the store and its worker. */
 
 export type DatabaseName = 'registry' | 'frames';
@@ -23,6 +25,7 @@ export interface FrameRows {
 
 export interface WorkerMethods {
   listFrames(query: FrameQuery): FrameRows;
+  searchDevices(search: DeviceSearch): FoundDevices;
   /** Writes committed pages back into the database file; `truncate` also empties the log file. */
   checkpoint(request: { readonly database: DatabaseName; readonly truncate: boolean }): {
     readonly logBytes: number;
