@@ -41,6 +41,8 @@ import { accessAndConfigurationServices } from './rpc/services/access-and-config
 import { applicationTrafficService } from './rpc/services/app-as.ts';
 import { applicationLinkService } from './rpc/services/application-links.ts';
 import { applicationAndGatewayServices } from './rpc/services/applications-and-gateways.ts';
+import { deviceBatchServices } from './rpc/services/device-batches.ts';
+import { deviceSearchService } from './rpc/services/device-search.ts';
 import { endDeviceServices } from './rpc/services/end-devices.ts';
 import { eventService } from './rpc/services/events.ts';
 import { frameService } from './rpc/services/frames.ts';
@@ -302,6 +304,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     logger: logger.area('rpc'),
     services: [
       ...endDeviceServices(registry, simulated),
+      ...deviceBatchServices(registry),
+      deviceSearchService(registry),
       simulatorService(simulated),
       ...applicationAndGatewayServices(registry),
       ...accessAndConfigurationServices(),

@@ -189,7 +189,7 @@ export function createApplicationDeviceRegistry(
   unit: ServerUnit,
 ): ServerRegistry {
   return createServerRegistry(context, unit, {
-    table: context.store.applicationDevices,
+    server: serverTable(context.store),
     check: checkApplicationRequest,
     load,
     notFound,

@@ -28,7 +28,11 @@ export interface RegistryChange {
 export interface Effects {
   changed(registry: RegistryName, ids: DeviceIds, kind: 'set' | 'delete'): void;
   /** @param changedPaths fields that an update changes */
-  event(name: string, entity: EntityRef, changedPaths?: readonly string[]): void;
+  event(
+    name: string,
+    entities: EntityRef | readonly EntityRef[],
+    changedPaths?: readonly string[],
+  ): void;
 }
 
 /** What the registries share. */
@@ -77,10 +81,10 @@ export function createContext(options: {
           changes.push(change);
           notify(change);
         },
-        event: (name, entity, paths) =>
+        event: (name, entities, paths) =>
           void events.push({
             name,
-            identifiers: [entity],
+            identifiers: [entities].flat(),
             ...(paths && { data: () => pathsData(paths) }),
           }),
       };

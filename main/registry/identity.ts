@@ -6,7 +6,7 @@ import type { EndDeviceIdentifiers } from '../api/gen/ttn/lorawan/v3/identifiers
 import { type Location, LocationSchema } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
 import type { ErrorFactory } from '../base/errors.ts';
 import { eui64FromBytes } from '../lorawan/index.ts';
-import type { DeviceRow, IdentityFilter } from '../store/index.ts';
+import type { DeviceRow, DeviceSearchFilter, IdentityFilter } from '../store/index.ts';
 import { decodeMessage } from './applications.ts';
 import {
   answer,
@@ -34,6 +34,7 @@ import {
 } from './errors.ts';
 import { mergeByPaths, pickByPaths, without } from './masks.ts';
 import { orderOf, pageOf } from './paging.ts';
+import { rowsOf } from './server-registry.ts';
 
 /** Top-level fields the identity registry stores; it knows no keys and no LoRaWAN versions. */
 export const IDENTITY_PATHS = [
@@ -54,11 +55,18 @@ export const IDENTITY_PATHS = [
   'version_ids',
 ] as const;
 
-export interface ListDevices extends IdentityFilter {
+/** What lists can be sorted by. */
+const DEVICE_ORDERS = ['device_id', 'name', 'created_at', 'last_seen_at'] as const;
+
+interface PagedRequest {
   readonly limit?: number;
   readonly page?: number;
   readonly order?: string;
 }
+
+export interface ListDevices extends IdentityFilter, PagedRequest {}
+
+export interface SearchDevices extends DeviceSearchFilter, PagedRequest {}
 
 export interface DeviceList {
   readonly devices: EndDevice[];
@@ -69,8 +77,17 @@ export interface IdentityRegistry {
   create(device: EndDevice): Promise<EndDevice>;
   get(ids: EndDeviceIdentifiers, paths: readonly string[]): Promise<EndDevice>;
   list(request: ListDevices, paths: readonly string[]): Promise<DeviceList>;
+  /** Devices of one application that fit all filters; `paths` are answered as given, filters do not add to them. */
+  search(request: SearchDevices, paths: readonly string[]): Promise<DeviceList>;
   update(device: EndDevice, paths: readonly string[]): Promise<EndDevice>;
   delete(ids: EndDeviceIdentifiers): Promise<void>;
+  /** The devices of these ids; those that are not there are skipped. */
+  getBatch(
+    applicationId: string,
+    deviceIds: readonly string[],
+    paths: readonly string[],
+  ): Promise<EndDevice[]>;
+  deleteBatch(applicationId: string, deviceIds: readonly string[]): Promise<void>;
   getByEuis(joinEui: Uint8Array, devEui: Uint8Array): Promise<EndDeviceIdentifiers>;
   /** Keeps when devices were heard. What is not registered is left out. */
   recordSeen(seen: readonly SeenDevice[]): Promise<void>;
@@ -225,6 +242,28 @@ export function createIdentityUnit(context: RegistryContext): IdentityUnit {
   };
 }
 
+/** Calls about several devices of one application. */
+function batchCalls(context: RegistryContext): Pick<IdentityRegistry, 'getBatch' | 'deleteBatch'> {
+  const { identityDevices } = context.store;
+  return {
+    async getBatch(applicationId, ids, paths) {
+      return rowsOf(identityDevices, applicationId, ids).map((row) =>
+        answer(identityDevice(row), paths),
+      );
+    },
+    deleteBatch: (applicationId, ids) =>
+      context.transact((effects) => {
+        const rows = rowsOf(identityDevices, applicationId, ids);
+        if (rows.length === 0) return;
+        for (const row of rows) {
+          identityDevices.delete(row.row);
+          effects.changed('identity', row, 'delete');
+        }
+        effects.event('end_device.batch.delete', rows.map(deviceRef));
+      }),
+  };
+}
+
 /** The EndDeviceRegistry: names, descriptions, places, who exists. */
 export function createIdentityRegistry(
   context: RegistryContext,
@@ -232,16 +271,27 @@ export function createIdentityRegistry(
 ): IdentityRegistry {
   const { store } = context;
   return {
+    ...batchCalls(context),
     create: (device) => context.transact((effects) => unit.create(device, effects)),
     async get(ids, paths) {
       return answer(identityDevice(find(context, ids)), paths);
     },
     async list({ limit, page, order, ...filter }, paths) {
       const { rows, total } = store.identityDevices.list(filter, {
-        ...orderOf(order, ['device_id', 'name', 'created_at', 'last_seen_at'], 'device_id'),
+        ...orderOf(order, DEVICE_ORDERS, 'device_id'),
         ...pageOf(limit, page),
       });
       return { devices: rows.map((row) => answer(identityDevice(row), paths)), total };
+    },
+    async search({ limit, page, order, ...filter }, paths) {
+      const { rows, total } = await store.searchDevices({
+        ...filter,
+        ...orderOf(order, DEVICE_ORDERS, 'device_id'),
+        ...pageOf(limit, page),
+      });
+      // One that was deleted since it was found is left out.
+      const found = rows.flatMap((row) => store.identityDevices.get(row) ?? []);
+      return { devices: found.map((row) => answer(identityDevice(row), paths)), total };
     },
     update: (device, paths) => context.transact((effects) => unit.update(device, paths, effects)),
     delete: (ids) =>

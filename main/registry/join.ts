@@ -194,7 +194,7 @@ export function createJoinUnit(context: RegistryContext): ServerUnit {
 /** The JsEndDeviceRegistry: root keys and what guards joins against replay. */
 export function createJoinRegistry(context: RegistryContext, unit: ServerUnit): ServerRegistry {
   return createServerRegistry(context, unit, {
-    table: context.store.joinDevices,
+    server: serverTable(context.store),
     check: checkJoinRequest,
     load,
     notFound: joinDeviceNotFound,

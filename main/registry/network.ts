@@ -224,7 +224,7 @@ export function createNetworkRegistry(context: RegistryContext, unit: ServerUnit
   const { store } = context;
   return {
     ...createServerRegistry(context, unit, {
-      table: store.networkDevices,
+      server: serverTable(store),
       check: () => undefined,
       load: loadWithTraffic,
       notFound,

@@ -20,6 +20,8 @@ export interface ServerRegistry {
   set(device: EndDevice, paths: readonly string[]): Promise<EndDevice>;
   get(ids: EndDeviceIdentifiers, paths: readonly string[]): Promise<EndDevice>;
   delete(ids: EndDeviceIdentifiers): Promise<void>;
+  /** Deletes the devices of these ids; those that are not there are skipped. */
+  deleteBatch(applicationId: string, deviceIds: readonly string[]): Promise<void>;
 }
 
 /** The same calls inside a unit of work. */
@@ -52,6 +54,29 @@ export function deleteDevice(
   return true;
 }
 
+/** Deletes rows and tells of them once. */
+function deleteRows(
+  { table, name, prefix }: ServerTable,
+  rows: readonly DeviceRow[],
+  effects: Effects,
+): void {
+  if (rows.length === 0) return;
+  for (const row of rows) {
+    table.delete(row.row);
+    effects.changed(name, row, 'delete');
+  }
+  effects.event(`${prefix}.end_device.batch.delete`, rows.map(deviceRef));
+}
+
+/** The rows of these ids that there are, each once. */
+export function rowsOf(
+  table: Pick<DeviceTable, 'getByIds'>,
+  applicationId: string,
+  ids: readonly string[],
+): DeviceRow[] {
+  return [...new Set(ids)].flatMap((deviceId) => table.getByIds(applicationId, deviceId) ?? []);
+}
+
 /** Refuses a second device with the same pair of EUIs. */
 export function checkEuisFree({ table }: ServerTable, ids: DeviceIds): void {
   const owner = ids.joinEui && ids.devEui && table.getByEuis(ids.joinEui, ids.devEui);
@@ -76,7 +101,7 @@ export function createServerRegistry(
   context: RegistryContext,
   unit: ServerUnit,
   options: {
-    readonly table: ServerTable['table'];
+    readonly server: ServerTable;
     /** Checks that need nothing stored. */
     readonly check: (device: EndDevice, paths: readonly string[]) => void;
     /** The device of a row, whole as far as these paths need it. */
@@ -91,7 +116,8 @@ export function createServerRegistry(
     readonly nothingToDelete: (deviceUid: string) => Error;
   },
 ): ServerRegistry {
-  const { table, check, load, notFound, nothingToDelete } = options;
+  const { server, check, load, notFound, nothingToDelete } = options;
+  const { table } = server;
   return {
     async set(device, paths) {
       check(device, paths);
@@ -109,5 +135,7 @@ export function createServerRegistry(
         const { applicationId, deviceId } = deviceIds(message);
         throw nothingToDelete(`${applicationId}.${deviceId}`);
       }),
+    deleteBatch: (applicationId, ids) =>
+      context.transact((effects) => deleteRows(server, rowsOf(table, applicationId, ids), effects)),
   };
 }

@@ -10,6 +10,11 @@ export const unauthenticated = defineError(
   'UNAUTHENTICATED',
   'This call needs credentials. Send an API key as "Authorization: Bearer NNSXS…".',
 );
+export const noCredentials = defineError(
+  'pkg/rpcmetadata:unauthenticated',
+  'UNAUTHENTICATED',
+  'This call needs credentials. Send an API key as "Authorization: Bearer NNSXS…".',
+);
 export const noApplicationRights = defineError(
   'pkg/auth/rights:no_application_rights',
   'PERMISSION_DENIED',
@@ -146,6 +151,9 @@ export function checkAccess(method: DescMethod, request: Message, caller: Caller
   switch (access) {
     case Access.LOGIN:
       if (caller.kind === 'anonymous') throw unauthenticated();
+      return;
+    case Access.CREDENTIALS:
+      if (caller.kind === 'anonymous') throw noCredentials();
       return;
     case Access.RIGHTS:
       checkRights(method, request, caller, form?.rights ?? []);

@@ -69,6 +69,18 @@ const isLeafMessage = (field: DescField): boolean =>
   (field.message.typeName.startsWith('google.protobuf.') ||
     (messageForm(field.message)?.bareValue ?? false));
 
+/** Sets an entry of a map of texts, written `name[key]=value`; other maps have no form in a query. */
+function assignEntry(message: Message, field: DescField, key: string, text: string): void {
+  if (field.fieldKind !== 'map' || field.scalar !== ScalarType.STRING) return;
+  const map = (message as unknown as Loose)[field.localName] as Record<string, string>;
+  Object.defineProperty(map, key, {
+    value: text,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
+}
+
 /** Sets one dotted path to a text. Unknown names are ignored. */
 export function setPath(
   desc: DescMessage,
@@ -80,9 +92,14 @@ export function setPath(
   let at = message;
   let type = desc;
   const names = path.split('.');
-  for (const [depth, name] of names.entries()) {
+  for (const [depth, part] of names.entries()) {
+    const [, name = part, key] = /^([^[]+)\[(.*)\]$/.exec(part) ?? [];
     const field = findField(type, name);
     if (!field) return;
+    if (key !== undefined || field.fieldKind === 'map') {
+      if (key !== undefined) assignEntry(at, field, key, text);
+      return;
+    }
     const isLast = depth === names.length - 1;
     if (field.message?.typeName === 'google.protobuf.FieldMask') {
       const mask = child(at, field) as Message & { paths: string[] };
