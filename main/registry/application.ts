@@ -11,7 +11,6 @@ import { sameBytes } from '../base/bytes.ts';
 import { devAddrFromBytes, devAddrToBytes } from '../lorawan/index.ts';
 import type { ApplicationSession, DeviceRow, SessionKind, Store } from '../store/index.ts';
 import {
-  answer,
   decodeDevice,
   deviceIds,
   deviceRef,
@@ -67,9 +66,9 @@ function saveSession(
   { store, clock }: RegistryContext,
   deviceRow: number,
   kind: SessionKind,
+  before: ApplicationSession | undefined,
   session: Session | undefined,
 ): void {
-  const before = store.applicationSessions.byDevice(deviceRow)[kind];
   if (!session) {
     if (before) store.applicationSessions.delete(before.id);
     return;
@@ -171,13 +170,14 @@ export function createApplicationUnit(context: RegistryContext): ServerUnit {
           delete copy.pendingSession;
         }),
       });
-      saveSession(context, id, 'current', stored.session);
-      saveSession(context, id, 'pending', stored.pendingSession);
+      const before = row ? store.applicationSessions.byDevice(id) : {};
+      saveSession(context, id, 'current', before.current, stored.session);
+      saveSession(context, id, 'pending', before.pending, stored.pendingSession);
       if (stored.ids && stored.session) stored.ids.devAddr = stored.session.devAddr;
       effects.changed('application', ids, 'set');
       if (row) effects.event('as.end_device.update', deviceRef(ids), effective);
       else effects.event('as.end_device.create', deviceRef(ids));
-      return answer(stored, effective);
+      return stored;
     },
     delete: (message, effects) => deleteDevice(serverTable(store), message, effects),
   };

@@ -1,4 +1,4 @@
-import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromMs, ValueSchema } from '@bufbuild/protobuf/wkt';
 import {
   type EndDevice,
@@ -13,6 +13,7 @@ import type { Clock } from '../base/clock.ts';
 import { deviceEntity, type EntityRef, type EventData, type EventInput } from '../events/index.ts';
 import { type DevEui, eui64FromBytes, eui64ToBytes, type JoinEui } from '../lorawan/index.ts';
 import type { DeviceRow, Store } from '../store/index.ts';
+import { copyMessage } from './copy-message.ts';
 import { pickByPaths } from './masks.ts';
 
 export type RegistryName = 'identity' | 'join' | 'network' | 'application';
@@ -132,7 +133,7 @@ export function decodeDevice(row: DeviceRow): EndDevice {
 
 /** The bytes to store: without identifiers, which are columns, and without what `strip` takes out. */
 export function encodeDevice(device: EndDevice, strip: (copy: EndDevice) => void): Uint8Array {
-  const copy = clone(EndDeviceSchema, device);
+  const copy = copyMessage(device);
   delete copy.ids;
   strip(copy);
   return toBinary(EndDeviceSchema, copy);

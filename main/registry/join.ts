@@ -3,7 +3,6 @@ import { type EndDevice, EndDeviceSchema } from '../api/gen/ttn/lorawan/v3/end_d
 import { KeyEnvelopeSchema, RootKeysSchema } from '../api/gen/ttn/lorawan/v3/keys_pb.js';
 import type { DeviceRow, JoinState, Store } from '../store/index.ts';
 import {
-  answer,
   decodeDevice,
   deviceIds,
   deviceRef,
@@ -185,7 +184,7 @@ export function createJoinUnit(context: RegistryContext): ServerUnit {
       effects.changed('join', ids, 'set');
       if (row) effects.event('js.end_device.update', deviceRef(ids), effective);
       else effects.event('js.end_device.create', deviceRef(ids));
-      return answer(stored, effective);
+      return stored;
     },
     delete: (message, effects) => deleteDevice(serverTable(store), message, effects),
   };

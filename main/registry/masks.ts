@@ -1,5 +1,4 @@
 import {
-  clone,
   create,
   type DescField,
   type DescMessage,
@@ -7,6 +6,7 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf';
 import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
+import { copyMessage } from './copy-message.ts';
 import { oneofConflict, unknownPath } from './errors.ts';
 
 /**
@@ -42,9 +42,18 @@ function memberOf(desc: DescMessage, name: string, path: string): Member {
   throw unknownPath({ forbidden_paths: [path] });
 }
 
+type Loose = Record<string, unknown>;
+
+/** Copies one field with all in it; nothing of it is shared afterwards. */
 function copyField(target: ReflectMessage, source: ReflectMessage, field: DescField): void {
-  if (source.isSet(field)) target.set(field, source.get(field));
-  else target.clear(field);
+  if (!source.isSet(field)) {
+    target.clear(field);
+    return;
+  }
+  const name = field.oneof ? field.oneof.localName : field.localName;
+  (target.message as unknown as Loose)[name] = copyMessage(
+    (source.message as unknown as Loose)[name],
+  );
 }
 
 function child(
@@ -129,7 +138,7 @@ export function mergeByPaths<Desc extends DescMessage>(
   paths: readonly string[],
 ): void {
   const into = reflect(desc, target);
-  const from = reflect(desc, clone(desc, source));
+  const from = reflect(desc, source);
   for (const path of paths) {
     mergeSegments(into, from, path.split('.'), { path, onConflict: 'fail' });
   }
@@ -143,7 +152,7 @@ export function pickByPaths<Desc extends DescMessage>(
 ): MessageShape<Desc> {
   const target = create(desc);
   const into = reflect(desc, target);
-  const from = reflect(desc, clone(desc, source));
+  const from = reflect(desc, source);
   for (const path of paths) {
     mergeSegments(into, from, path.split('.'), { path, onConflict: 'skip' });
   }

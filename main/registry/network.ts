@@ -84,7 +84,8 @@ function loadWithTraffic(
   return device;
 }
 
-function save(context: RegistryContext, device: EndDevice): void {
+/** @param isNew it has no sessions yet that would have to be looked for */
+function save(context: RegistryContext, device: EndDevice, isNew = false): void {
   const { clock, store } = context;
   const deviceRow = store.networkDevices.put({
     ...deviceIds(device.ids),
@@ -96,9 +97,11 @@ function save(context: RegistryContext, device: EndDevice): void {
     }),
   });
   const nowMs = clock.now();
+  const before = isNew ? {} : store.networkSessions.byDevice(deviceRow);
   saveNetworkSession(store.networkSessions, {
     deviceRow,
     kind: 'current',
+    before: before.current,
     session: device.session,
     macState: device.macState,
     nowMs,
@@ -106,6 +109,7 @@ function save(context: RegistryContext, device: EndDevice): void {
   saveNetworkSession(store.networkSessions, {
     deviceRow,
     kind: 'pending',
+    before: before.pending,
     session: device.pendingSession,
     macState: device.pendingMacState,
     nowMs,
@@ -160,11 +164,11 @@ export function createNetworkUnit(context: RegistryContext): ServerUnit {
       if (stored.ids && stored.session) stored.ids.devAddr = stored.session.devAddr;
       stored.createdAt ??= context.now();
       stored.updatedAt = context.now();
-      save(context, stored);
+      save(context, stored, !row);
       effects.changed('network', ids, 'set');
       if (row) effects.event('ns.end_device.update', deviceRef(ids), effective);
       else effects.event('ns.end_device.create', deviceRef(ids));
-      return answer(stored, effective);
+      return stored;
     },
     delete: (message, effects) => deleteDevice(serverTable(store), message, effects),
   };

@@ -98,8 +98,8 @@ export function createRegistration(context: RegistryContext, units: RegistryUnit
       context.transact((effects) => {
         const registered = units.identity.create(device, effects);
         const take = (unit: ServerUnit, paths: string[]): void => {
-          const answered = unit.set(device, paths, effects);
-          mergeByPaths(EndDeviceSchema, registered, answered, paths);
+          const stored = unit.set(device, paths, effects);
+          mergeByPaths(EndDeviceSchema, registered, stored, paths);
         };
         if (device.supportsJoin) {
           take(units.join, [...JOIN_REQUIRED, ...setPaths(device, JOIN_OPTIONAL)]);

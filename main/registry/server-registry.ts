@@ -11,9 +11,11 @@ import {
   type Effects,
   type RegistryContext,
   type RegistryName,
+  SERVER_PATHS,
   takenAttributes,
 } from './context.ts';
 import { prohibitedField, registryEuisTaken } from './errors.ts';
+import { without } from './masks.ts';
 
 /** Devices as one of the servers knows them. */
 export interface ServerRegistry {
@@ -26,6 +28,7 @@ export interface ServerRegistry {
 
 /** The same calls inside a unit of work. */
 export interface ServerUnit {
+  /** Answers the whole device as it is stored now. */
   set(device: EndDevice, paths: readonly string[], effects: Effects): EndDevice;
   /** Answers whether there was one. */
   delete(ids: EndDeviceIdentifiers, effects: Effects): boolean;
@@ -121,7 +124,8 @@ export function createServerRegistry(
   return {
     async set(device, paths) {
       check(device, paths);
-      return context.transact((effects) => unit.set(device, paths, effects));
+      const stored = await context.transact((effects) => unit.set(device, paths, effects));
+      return answer(stored, without(paths, ...SERVER_PATHS));
     },
     async get(message, paths) {
       const ids = deviceIds(message);

@@ -1,4 +1,4 @@
-import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import {
   type MACState,
@@ -9,6 +9,7 @@ import {
 import { sameBytes } from '../base/bytes.ts';
 import { devAddrFromBytes, devAddrToBytes } from '../lorawan/index.ts';
 import type { NetworkSession, NetworkSessionTable, SessionKind } from '../store/index.ts';
+import { copyMessage } from './copy-message.ts';
 
 /** A network session in the API's form. In LoRaWAN 1.0.x only FNwkSIntKey is shown: it is the NwkSKey. */
 export function networkSessionMessage(session: NetworkSession): Session {
@@ -42,7 +43,7 @@ function counter(value: number, before: number | undefined): number | undefined 
 
 /** A MAC state as it is stored: without the latest frames, which stand in the frame log, and without keys. */
 function storedMacState(macState: MACState): Uint8Array {
-  const copy = clone(MACStateSchema, macState);
+  const copy = copyMessage(macState);
   copy.recentUplinks = [];
   copy.recentDownlinks = [];
   if (copy.queuedJoinAccept) delete copy.queuedJoinAccept.keys;
@@ -55,13 +56,14 @@ export function saveNetworkSession(
   change: {
     readonly deviceRow: number;
     readonly kind: SessionKind;
+    /** The session of that kind so far. */
+    readonly before: NetworkSession | undefined;
     readonly session: Session | undefined;
     readonly macState: MACState | undefined;
     readonly nowMs: number;
   },
 ): void {
-  const { deviceRow, kind, session, macState, nowMs } = change;
-  const before = table.byDevice(deviceRow)[kind];
+  const { deviceRow, kind, before, session, macState, nowMs } = change;
   if (!session || session.devAddr.length === 0) {
     if (before) table.delete(before.id);
     return;

@@ -59,6 +59,8 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
     db.pragma(`wal_autocheckpoint = ${options.checkpointPages}`);
     db.pragma('foreign_keys = ON');
     db.pragma('cache_size = -16000');
+    // Each unit is a savepoint, and what it may have to undo went to a temporary file as soon as it exceeded 64 KiB.
+    db.pragma('temp_store = MEMORY');
     for (const [name, run] of Object.entries(options.functions ?? {})) {
       db.function(name, { deterministic: true }, run);
     }

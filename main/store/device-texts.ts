@@ -78,16 +78,20 @@ export function createDeviceTexts(db: Database): DeviceTexts {
   const searchId = (row: number, applicationId: string): number =>
     (applicationRow.get(applicationId) ?? 0) * SEARCH_ID_STRIDE + row;
 
-  const replaceAttributes = (id: number, attributes: Readonly<Record<string, string>>): void => {
+  const putAttributes = (
+    id: number,
+    attributes: Readonly<Record<string, string>>,
+    isNew: boolean,
+  ): void => {
     const wanted = Object.entries(attributes)
       .map(([key, value]) => ({ key, value: foldText(value) }))
       .sort((a, b) => (a.key < b.key ? -1 : 1));
-    const known = attributesOf.all(id);
+    const known = isNew ? [] : attributesOf.all(id);
     const isSame =
       known.length === wanted.length &&
       wanted.every(({ key, value }, at) => known[at]?.key === key && known[at]?.value === value);
     if (isSame) return;
-    removeAttributes.run(id);
+    if (known.length > 0) removeAttributes.run(id);
     for (const { key, value } of wanted) putAttribute.run(id, key, value);
   };
 
@@ -102,7 +106,7 @@ export function createDeviceTexts(db: Database): DeviceTexts {
         put.run(id, ...valuesOf(texts));
         index.run(id, ...valuesOf(texts));
       }
-      replaceAttributes(id, device.attributes);
+      putAttributes(id, device.attributes, !known);
     },
     delete(row, applicationId) {
       const id = searchId(row, applicationId);
