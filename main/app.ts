@@ -43,6 +43,7 @@ import { applicationLinkService } from './rpc/services/application-links.ts';
 import { applicationAndGatewayServices } from './rpc/services/applications-and-gateways.ts';
 import { deviceBatchServices } from './rpc/services/device-batches.ts';
 import { deviceSearchService } from './rpc/services/device-search.ts';
+import { deviceTemplateService } from './rpc/services/device-templates.ts';
 import { endDeviceServices } from './rpc/services/end-devices.ts';
 import { eventService } from './rpc/services/events.ts';
 import { frameService } from './rpc/services/frames.ts';
@@ -50,6 +51,7 @@ import { frequencyPlanService } from './rpc/services/frequency-plan-files.ts';
 import { gatewayServerService } from './rpc/services/gateway-server.ts';
 import { joinServerServices } from './rpc/services/join-server.ts';
 import { linkService } from './rpc/services/links.ts';
+import { qrCodeService } from './rpc/services/qr-codes.ts';
 import { simulatorService } from './rpc/services/simulator.ts';
 import { workspaceService } from './rpc/services/workspace.ts';
 import { createStaticFiles } from './rpc/static-files.ts';
@@ -306,6 +308,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...endDeviceServices(registry, simulated),
       ...deviceBatchServices(registry),
       deviceSearchService(registry),
+      deviceTemplateService(clock),
+      qrCodeService(),
       simulatorService(simulated),
       ...applicationAndGatewayServices(registry),
       ...accessAndConfigurationServices(),
