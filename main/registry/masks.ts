@@ -34,12 +34,25 @@ type Member =
   | { readonly kind: 'field'; readonly field: DescField }
   | { readonly kind: 'oneof'; readonly oneof: DescOneof };
 
+const membersByDesc = new WeakMap<DescMessage, ReadonlyMap<string, Member>>();
+
+/** Fields and oneofs of a message by name. Masks name the same ones over and over. */
+function membersOf(desc: DescMessage): ReadonlyMap<string, Member> {
+  let members = membersByDesc.get(desc);
+  if (!members) {
+    members = new Map<string, Member>([
+      ...desc.oneofs.map((oneof) => [oneof.name, { kind: 'oneof', oneof }] as const),
+      ...desc.fields.map((field) => [field.name, { kind: 'field', field }] as const),
+    ]);
+    membersByDesc.set(desc, members);
+  }
+  return members;
+}
+
 function memberOf(desc: DescMessage, name: string, path: string): Member {
-  const field = desc.fields.find((candidate) => candidate.name === name);
-  if (field) return { kind: 'field', field };
-  const oneof = desc.oneofs.find((candidate) => candidate.name === name);
-  if (oneof) return { kind: 'oneof', oneof };
-  throw unknownPath({ forbidden_paths: [path] });
+  const member = membersOf(desc).get(name);
+  if (!member) throw unknownPath({ forbidden_paths: [path] });
+  return member;
 }
 
 type Loose = Record<string, unknown>;
