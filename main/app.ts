@@ -42,6 +42,7 @@ import { applicationTrafficService } from './rpc/services/app-as.ts';
 import { applicationLinkService } from './rpc/services/application-links.ts';
 import { applicationAndGatewayServices } from './rpc/services/applications-and-gateways.ts';
 import { deviceBatchServices } from './rpc/services/device-batches.ts';
+import { deviceFileService } from './rpc/services/device-files.ts';
 import { deviceSearchService } from './rpc/services/device-search.ts';
 import { deviceTemplateService } from './rpc/services/device-templates.ts';
 import { endDeviceServices } from './rpc/services/end-devices.ts';
@@ -310,6 +311,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       deviceSearchService(registry),
       deviceTemplateService(clock),
       qrCodeService(),
+      deviceFileService(registry, clock),
       simulatorService(simulated),
       ...applicationAndGatewayServices(registry),
       ...accessAndConfigurationServices(),

@@ -77,6 +77,8 @@ export interface IdentityRegistry {
   create(device: EndDevice): Promise<EndDevice>;
   get(ids: EndDeviceIdentifiers, paths: readonly string[]): Promise<EndDevice>;
   list(request: ListDevices, paths: readonly string[]): Promise<DeviceList>;
+  /** Whole devices of an application by their ids, from behind one of them. */
+  listAfter(applicationId: string, deviceId: string, limit: number): Promise<EndDevice[]>;
   /** Devices of one application that fit all filters; `paths` are answered as given, filters do not add to them. */
   search(request: SearchDevices, paths: readonly string[]): Promise<DeviceList>;
   update(device: EndDevice, paths: readonly string[]): Promise<EndDevice>;
@@ -282,6 +284,9 @@ export function createIdentityRegistry(
         ...pageOf(limit, page),
       });
       return { devices: rows.map((row) => answer(identityDevice(row), paths)), total };
+    },
+    async listAfter(applicationId, deviceId, limit) {
+      return store.identityDevices.listAfter(applicationId, deviceId, limit).map(identityDevice);
     },
     async search({ limit, page, order, ...filter }, paths) {
       const { rows, total } = await store.searchDevices({

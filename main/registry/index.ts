@@ -25,6 +25,7 @@ import {
 } from './network.ts';
 import { createRegistration, type Registration } from './registration.ts';
 import type { ServerRegistry } from './server-registry.ts';
+import { createWholeDevices, type WholeDevices } from './whole-devices.ts';
 
 export { checkApplicationRequest } from './application.ts';
 export type { ApplicationLinks } from './application-links.ts';
@@ -37,12 +38,13 @@ export type { ListDevices, SeenDevice } from './identity.ts';
 export { checkJoinRequest } from './join.ts';
 export type { DeviceStatusReport } from './network.ts';
 export { recentTraffic } from './recent-traffic.ts';
+export type { WholeDevices } from './whole-devices.ts';
 
 /**
  * All registries, the one-call registration (all or nothing), and the synchronous reads the servers do on their hot
  * path.
  */
-export interface Registry extends Registration, DeviceReader {
+export interface Registry extends Registration, DeviceReader, WholeDevices {
   readonly applications: ApplicationRegistry;
   readonly applicationLinks: ApplicationLinks;
   readonly gateways: GatewayRegistry;
@@ -86,16 +88,19 @@ export function createRegistry(options: RegistryOptions): Registry {
   const network = createNetworkUnit(context);
   const application = createApplicationUnit(context);
   const applicationLinks = createApplicationLinks(context);
-  const identities = createIdentityRegistry(context, identity);
-  return {
-    applications: createApplicationRegistry(context, applicationLinks),
-    applicationLinks,
-    gateways: createGatewayRegistry(context, (text) => logger.warn({}, text)),
-    identity: identities,
-    recordSeen: identities.recordSeen,
+  const registries = {
+    identity: createIdentityRegistry(context, identity),
     join: createJoinRegistry(context, join),
     network: createNetworkRegistry(context, network),
     application: createApplicationDeviceRegistry(context, application),
+  };
+  return {
+    ...registries,
+    ...createWholeDevices(registries),
+    recordSeen: registries.identity.recordSeen,
+    applications: createApplicationRegistry(context, applicationLinks),
+    applicationLinks,
+    gateways: createGatewayRegistry(context, (text) => logger.warn({}, text)),
     ...createRegistration(context, { identity, join, network, application }),
     ...reader,
     recordDeviceStatus(row, status) {

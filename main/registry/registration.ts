@@ -9,6 +9,10 @@ import type { ServerUnit } from './server-registry.ts';
 /** Registers and deletes devices in all registries at once. */
 export interface Registration {
   registerEverywhere(device: EndDevice): Promise<EndDevice>;
+  /** Registers each device or tells why not, all in one transaction. */
+  registerEach(devices: readonly EndDevice[]): Promise<PromiseSettledResult<EndDevice>[]>;
+  /** The same, but nothing stays registered. */
+  tryEach(devices: readonly EndDevice[]): Promise<PromiseSettledResult<EndDevice>[]>;
   deleteEverywhere(ids: EndDeviceIdentifiers): Promise<void>;
 }
 
@@ -69,6 +73,16 @@ const APPLICATION_SESSION = ['session.dev_addr', 'session.keys.app_s_key.key'];
 /** Only sessions of a join have a key id. */
 const JOINED_SESSION = ['session.keys.session_key_id'];
 
+/** What an export takes of each server, sessions included. */
+export const EXPORTED_PATHS = {
+  join: [...JOIN_REQUIRED, ...JOIN_OPTIONAL],
+  network: [...NETWORK_REQUIRED, ...NETWORK_OPTIONAL, ...NETWORK_SESSION, ...JOINED_SESSION],
+  application: [...APPLICATION_OPTIONAL, ...APPLICATION_SESSION, ...JOINED_SESSION],
+} as const;
+
+/** Ends a trial, so that its unit of work is undone. */
+class TrialOver extends Error {}
+
 const setPaths = (device: EndDevice, paths: readonly string[]): string[] =>
   paths.filter((path) => isPathSet(EndDeviceSchema, device, path));
 
@@ -92,25 +106,55 @@ function applicationPaths(device: EndDevice): string[] {
   ];
 }
 
+function registerWith(
+  context: RegistryContext,
+  units: RegistryUnits,
+): Registration['registerEverywhere'] {
+  return (device) =>
+    context.transact((effects) => {
+      const registered = units.identity.create(device, effects);
+      const take = (unit: ServerUnit, paths: string[]): void => {
+        const stored = unit.set(device, paths, effects);
+        mergeByPaths(EndDeviceSchema, registered, stored, paths);
+      };
+      if (device.supportsJoin) {
+        take(units.join, [...JOIN_REQUIRED, ...setPaths(device, JOIN_OPTIONAL)]);
+      }
+      take(units.network, networkPaths(device));
+      take(units.application, applicationPaths(device));
+      if (registered.ids && registered.session) {
+        registered.ids.devAddr = registered.session.devAddr;
+      }
+      return registered;
+    });
+}
+
 export function createRegistration(context: RegistryContext, units: RegistryUnits): Registration {
+  const registerEverywhere = registerWith(context, units);
   return {
-    registerEverywhere: (device) =>
-      context.transact((effects) => {
-        const registered = units.identity.create(device, effects);
-        const take = (unit: ServerUnit, paths: string[]): void => {
-          const stored = unit.set(device, paths, effects);
-          mergeByPaths(EndDeviceSchema, registered, stored, paths);
-        };
-        if (device.supportsJoin) {
-          take(units.join, [...JOIN_REQUIRED, ...setPaths(device, JOIN_OPTIONAL)]);
+    registerEverywhere,
+    // Units of one turn of the event loop share its transaction; each undoes only itself.
+    registerEach: (devices) => Promise.allSettled(devices.map(registerEverywhere)),
+    async tryEach(devices) {
+      const results = devices.map((): Promise<EndDevice> | undefined => undefined);
+      const trial = context.store.unit(() => {
+        for (const [at, device] of devices.entries()) {
+          // What a device that is refused has stored by then is undone at once, for the next ones.
+          results[at] = registerEverywhere(device);
+          results[at].catch(() => undefined);
         }
-        take(units.network, networkPaths(device));
-        take(units.application, applicationPaths(device));
-        if (registered.ids && registered.session) {
-          registered.ids.devAddr = registered.session.devAddr;
-        }
-        return registered;
-      }),
+        throw new TrialOver();
+      });
+      await trial.catch((error: unknown) => {
+        if (!(error instanceof TrialOver)) throw error;
+      });
+      const settled = await Promise.allSettled(results);
+      return settled.map((result, at) =>
+        result.status === 'rejected' && result.reason instanceof TrialOver
+          ? { status: 'fulfilled', value: devices[at] as EndDevice }
+          : (result as PromiseSettledResult<EndDevice>),
+      );
+    },
     deleteEverywhere: (ids) =>
       context.transact((effects) => {
         const { application, network, join, identity } = units;

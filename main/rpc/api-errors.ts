@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { create, isMessage, type Registry } from '@bufbuild/protobuf';
+import { create, createRegistry, isMessage, type Registry } from '@bufbuild/protobuf';
 import { type Any, anyPack } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type ErrorDetails, ErrorDetailsSchema } from '../api/gen/ttn/lorawan/v3/error_pb.js';
@@ -55,6 +55,11 @@ function errorDetails(
     ...(error.cause instanceof GatehouseError && { cause: errorDetails(error.cause, registry) }),
     details: packedDetails(error, registry),
   });
+}
+
+/** An error that is part of an answer, without messages it may carry. */
+export function describeError(error: GatehouseError): ErrorDetails {
+  return errorDetails(error, createRegistry());
 }
 
 /** Text that clients see: identity, then what happened. */

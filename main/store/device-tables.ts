@@ -48,6 +48,8 @@ export interface IdentityFilter {
 export interface IdentityDeviceTable extends DeviceTable<IdentityColumns> {
   /** The device was heard; its time only moves forward, and its message stays as it is. */
   seen(applicationId: string, deviceId: string, atMs: number): void;
+  /** Devices of an application by their ids, from behind one of them; for reading all in steps while others change. */
+  listAfter(applicationId: string, deviceId: string, limit: number): DeviceRow[];
   list(filter: IdentityFilter, page: PageRequest<DeviceOrder>): Page<DeviceRow>;
 }
 
@@ -224,6 +226,11 @@ export function createIdentityDeviceTable(context: TableContext): IdentityDevice
     `UPDATE is_devices SET last_seen_at_ms = max(coalesce(last_seen_at_ms, 0), ?)
      WHERE application_id = ? AND device_id = ?`,
   );
+  const after = db
+    .prepare<number>(
+      'SELECT id FROM is_devices WHERE application_id = ? AND device_id > ? ORDER BY device_id LIMIT ?',
+    )
+    .pluck();
   return {
     ...table,
     put(device) {
@@ -240,6 +247,8 @@ export function createIdentityDeviceTable(context: TableContext): IdentityDevice
       commit.assertInUnit();
       seen.run(atMs, applicationId, deviceId);
     },
+    listAfter: (applicationId, deviceId, limit) =>
+      after.all(applicationId, deviceId, limit).flatMap((id) => table.get(id) ?? []),
     list(filter, page) {
       const { where, parameters } = identityWhere(filter);
       const order = `${deviceOrder(page.orderBy, page.descending)}, application_id`;

@@ -1,11 +1,12 @@
 /**
- * `npm run bench [frames] [search] [rows] [modem] [uplinks] [sustained] [latency] [scale]`: measures what the program promises, each figure against a
+ * `npm run bench [frames] [search] [rows] [modem] [uplinks] [sustained] [latency] [scale] [devices]`: measures what the program promises, each figure against a
  * baseline that runs in turns with it. Absolute figures belong to the machine; the shares are what to compare.
  */
 import { fileURLToPath } from 'node:url';
 import { programArguments } from '../../scripts/tool-chain.mjs';
 import { measureAtModemTransmitError } from '../support/lora-e5-transmit-error.ts';
 import { ptyUnavailable } from '../support/pty.ts';
+import { type CallTimes, type ImportFigures, measureDeviceApis } from './device-apis.ts';
 import { type EndToEndRun, measureEndToEnd } from './end-to-end.ts';
 import { measureFramePath } from './frame-path.ts';
 import { measureFrameRows } from './frame-rows.ts';
@@ -226,6 +227,31 @@ async function scale(): Promise<void> {
   }
 }
 
+const API_DEVICES = 100_000;
+
+/** Files, lists and searches of many devices. */
+async function devices(): Promise<void> {
+  const figures = await measureDeviceApis(API_DEVICES);
+  const files = (name: string, run: ImportFigures): void =>
+    say(
+      `  ${name.padEnd(24)} ${number(run.devicesPerSecond)} devices/s, ${number(run.cpuUs)} µs of CPU each, ${run.failed} failed, loop delay p99 ` +
+        `${number(run.loopDelayP99Ms, 1)} ms, worst ${number(run.loopDelayMs, 1)} ms, memory ${number(run.quarterMb)} MB after a ` +
+        `quarter, ${number(run.endMb)} MB at the end`,
+    );
+  const calls = (name: string, { p50Ms, p95Ms, maxMs, loopDelayMs }: CallTimes): void =>
+    say(
+      `  ${name.padEnd(24)} p50 ${number(p50Ms, 1)} ms, p95 ${number(p95Ms, 1)} ms, worst ${number(maxMs, 1)} ms, ` +
+        `loop delay at most ${number(loopDelayMs, 1)} ms`,
+    );
+  say(`API of devices, with ${number(API_DEVICES)} of them`);
+  files('import, tried', figures.dryRun);
+  files('import', figures.imported);
+  say(`  ${'export'.padEnd(24)} ${number(figures.exportedPerSecond)} devices/s`);
+  calls('list of 100', figures.list);
+  calls('search, 3 characters up', figures.longSearch);
+  calls('search, 1 or 2', figures.shortSearch);
+}
+
 const sections: Readonly<Record<string, () => Promise<void>>> = {
   frames,
   search,
@@ -235,6 +261,7 @@ const sections: Readonly<Record<string, () => Promise<void>>> = {
   sustained,
   latency,
   scale,
+  devices,
 };
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in sections));

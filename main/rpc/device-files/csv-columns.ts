@@ -29,9 +29,8 @@ import { namesOf } from '../json/contract-options.ts';
 /** A kind of cell: how it is read (undefined if it cannot be) and what it has to be. */
 interface CellKind<Value> {
   readonly expected: string;
-  /** Texts may be empty; other kinds take `zero` for an empty cell, or are errors without it. */
+  /** Value of an empty cell, which is an error without it. */
   readonly zero?: () => Value;
-  readonly isText?: boolean;
   read(cell: string): Value | undefined;
 }
 
@@ -42,8 +41,6 @@ export interface CsvColumn {
   /** Its cells are key material. */
   readonly isKey: boolean;
   readonly expected: string;
-  /** Only of texts is an empty cell a value like any other. */
-  readonly isText: boolean;
   /** Puts a cell into a device; false if the cell cannot be read. */
   read(device: EndDevice, cell: string): boolean;
   /** The cell of a device, empty if it has none. */
@@ -53,7 +50,6 @@ export interface CsvColumn {
 const text: CellKind<string> = {
   expected: 'text',
   zero: () => '',
-  isText: true,
   read: (cell) => cell,
 };
 const hex = (bytes: number): CellKind<Uint8Array> => ({
@@ -103,7 +99,6 @@ function column<Value>(
     paths: typeof paths === 'string' ? [paths] : paths,
     isKey: name.endsWith('_key'),
     expected: kind.expected,
-    isText: kind.isText ?? false,
     read(device, cell) {
       const value = cell === '' ? kind.zero?.() : kind.read(cell);
       if (value === undefined) return false;

@@ -35,3 +35,8 @@ export const csvCell = defineError(
   'INVALID_ARGUMENT',
   'Column {name} takes {expected}.',
 );
+export const importedTwice = defineError(
+  'gatehouse/templates:imported_twice',
+  'ALREADY_EXISTS',
+  'The file has {twin} twice. Remove one of the two.',
+);

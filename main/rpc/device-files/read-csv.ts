@@ -74,7 +74,7 @@ function readRow(
   for (const [position, column] of header.columns.entries()) {
     const cell = cells[position] ?? '';
     if (!column) continue;
-    if (cell === '' && !column.isText && options.emptyCells === 'absent') continue;
+    if (cell === '' && options.emptyCells === 'absent') continue;
     if (!column.read(device, cell)) return cellError(row, position, column);
     for (const path of column.paths) if (!paths.includes(path)) paths.push(path);
     hasSessionKeys ||= SESSION_KEY_COLUMNS.includes(column.name);

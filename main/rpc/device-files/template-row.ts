@@ -13,8 +13,8 @@ export type TemplateRow =
   | { readonly line: number; readonly error: GatehouseError };
 
 /**
- * What an empty cell of hex digits, a number, a choice or a flag means in CSV: to The Things Stack it is a zero value that
- * was given, or an error; to our own import, which takes files with devices of different kinds, nothing was given.
+ * What an empty cell means in CSV: to The Things Stack it is an empty or zero value that was given, or an error; to our own
+ * import, which takes files with devices of different kinds, nothing was given.
  */
 export type EmptyCells = 'given' | 'absent';
 
