@@ -13,6 +13,7 @@ import { Configuration } from '../../main/api/gen/ttn/lorawan/v3/configuration_s
 import { EndDeviceRegistry } from '../../main/api/gen/ttn/lorawan/v3/end_device_services_pb.js';
 import { JsEndDeviceRegistry } from '../../main/api/gen/ttn/lorawan/v3/joinserver_pb.js';
 import { NsEndDeviceRegistry } from '../../main/api/gen/ttn/lorawan/v3/networkserver_pb.js';
+import { EndDeviceRegistrySearch } from '../../main/api/gen/ttn/lorawan/v3/search_services_pb.js';
 
 /** Every service the user interface talks to. */
 export interface Api {
@@ -23,6 +24,7 @@ export interface Api {
   readonly simulator: Client<typeof Simulator>;
   readonly applications: Client<typeof ApplicationRegistry>;
   readonly devices: Client<typeof EndDeviceRegistry>;
+  readonly deviceSearch: Client<typeof EndDeviceRegistrySearch>;
   readonly nsDevices: Client<typeof NsEndDeviceRegistry>;
   readonly jsDevices: Client<typeof JsEndDeviceRegistry>;
   readonly asDevices: Client<typeof AsEndDeviceRegistry>;
@@ -39,6 +41,7 @@ export function createApi(transport: Transport): Api {
     simulator: createClient(Simulator, transport),
     applications: createClient(ApplicationRegistry, transport),
     devices: createClient(EndDeviceRegistry, transport),
+    deviceSearch: createClient(EndDeviceRegistrySearch, transport),
     nsDevices: createClient(NsEndDeviceRegistry, transport),
     jsDevices: createClient(JsEndDeviceRegistry, transport),
     asDevices: createClient(AsEndDeviceRegistry, transport),

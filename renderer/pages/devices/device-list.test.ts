@@ -1,24 +1,15 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, it } from 'vitest';
 import { Direction, FrameSchema } from '../../../main/api/gen/gatehouse/v1/frames_pb.js';
-import { EndDeviceSchema } from '../../../main/api/gen/ttn/lorawan/v3/end_device_pb.js';
-import { deviceMatches, lastSeenByDevice } from './device-list.ts';
+import { lastSeenByDevice, searchQuery } from './device-list.ts';
 
-const DEVICE = create(EndDeviceSchema, {
-  name: 'Front door',
-  ids: {
-    deviceId: 'door-1',
-    devEui: Uint8Array.from([0x70, 0xb3, 0xd5, 0x7e, 0xd0, 0, 0x12, 0x34]),
-  },
-});
-
-it('finds a device by id, name or EUI in any notation', () => {
-  for (const search of ['door-1', 'FRONT', '70b3d57e', '70:B3:D5', 'd0001234', ' ']) {
-    expect(deviceMatches(DEVICE, search), search).toBe(true);
-  }
-  for (const search of ['window', '70B3D6', '-']) {
-    expect(deviceMatches(DEVICE, search), search).toBe(search === '-');
-  }
+it('asks for what was typed, and for the digits of bytes in any notation', () => {
+  for (const typed of ['0004A30B', '00:04:A3:0B', '00-04-a3-0b', '00 04 A3 0B ', '00.04.a3.0b'])
+    expect(searchQuery(typed).toUpperCase(), typed).toBe('0004A30B');
+  for (const typed of ['door-01', 'a b', 'meter 12', '00:4:A3', '-'])
+    expect(searchQuery(typed)).toBe(typed);
+  expect(searchQuery('  ')).toBe('');
+  expect(searchQuery('x'.repeat(60))).toHaveLength(50);
 });
 
 it('takes the newest uplink as last seen and ignores downlinks', () => {

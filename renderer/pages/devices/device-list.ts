@@ -1,6 +1,4 @@
 import type { Frame } from '../../../main/api/gen/gatehouse/v1/frames_pb.js';
-import type { EndDevice } from '../../../main/api/gen/ttn/lorawan/v3/end_device_pb.js';
-import { toHex } from '../../formats/bytes.ts';
 import { isUplink } from '../../formats/frame-words.ts';
 import { timestampMs } from '../../formats/time.ts';
 
@@ -16,17 +14,14 @@ export function lastSeenByDevice(frames: readonly Frame[]): ReadonlyMap<string, 
   return seen;
 }
 
-/** Whether the text occurs in id, name or EUIs; separators in EUIs do not count. */
-export function deviceMatches(device: EndDevice, search: string): boolean {
-  const wanted = search.trim().toLowerCase();
-  if (wanted === '') return true;
-  const euis = [device.ids?.devEui, device.ids?.joinEui].map((eui) =>
-    eui === undefined ? '' : toHex(eui).toLowerCase(),
-  );
-  const digits = wanted.replace(/[\s:.-]/g, '');
-  return (
-    (device.ids?.deviceId ?? '').includes(wanted) ||
-    device.name.toLowerCase().includes(wanted) ||
-    (digits !== '' && euis.some((eui) => eui.includes(digits)))
-  );
+/** The longest text a search takes. */
+const LONGEST_QUERY = 50;
+/** Bytes as they stand on labels and in other tools. */
+const SEPARATED_BYTES = /^[0-9a-f]{2}(?:[\s:.-][0-9a-f]{2})+[\s:.-]?$/i;
+
+/** What to look for when this was typed; separators in EUIs do not count. */
+export function searchQuery(typed: string): string {
+  const text = typed.trim();
+  const query = SEPARATED_BYTES.test(text) ? text.replace(/[\s:.-]/g, '') : text;
+  return query.slice(0, LONGEST_QUERY);
 }

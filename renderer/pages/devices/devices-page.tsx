@@ -47,7 +47,7 @@ function SearchInput({ search, onSearch }: SearchInputProps) {
         if (search === '') event.currentTarget.blur();
         onSearch('');
       }}
-      placeholder="Search by id, name or EUI"
+      placeholder="Search by id, EUI, name or description"
       aria-label="Search devices"
       leftSection={<IconSearch size={14} />}
       rightSection={
@@ -62,15 +62,13 @@ function SearchInput({ search, onSearch }: SearchInputProps) {
   );
 }
 
-function countText({ devices, found, total, unsearched }: DevicePageData, page: number): string {
+function countText({ devices, found, total }: DevicePageData, page: number): string {
   const first = (page - 1) * PER_PAGE + 1;
   const last = first + devices.length - 1;
   const number = (value: number): string => value.toLocaleString('en');
   const matching =
     found === total ? number(total) : `${number(found)} found among ${number(total)}`;
-  const limit =
-    unsearched === 0 ? '' : ` · ${number(unsearched)} devices behind these were not searched`;
-  return `${number(first)}–${number(last)} of ${matching}${limit}`;
+  return `${number(first)}–${number(last)} of ${matching}`;
 }
 
 function NoDevices() {
@@ -125,7 +123,7 @@ interface ListingProps {
 }
 
 function Listing({ load, search, sorting, onSort }: ListingProps) {
-  const { data, problem, searching } = load;
+  const { data, problem } = load;
   if (problem !== undefined) {
     return (
       <ProblemAlert
@@ -139,13 +137,7 @@ function Listing({ load, search, sorting, onSort }: ListingProps) {
   if (data.total === 0) return <NoDevices />;
   return (
     <>
-      {searching !== undefined && (
-        <Text size="xs" c="dimmed" role="status" mb={6}>
-          Searching {searching.read.toLocaleString('en')} of{' '}
-          {(searching.total || data.total).toLocaleString('en')} devices…
-        </Text>
-      )}
-      {data.found === 0 && searching === undefined ? (
+      {data.found === 0 ? (
         <Text size="sm" c="dimmed" ta="center" py={48} role="status">
           No device among {data.total.toLocaleString('en')} matches “{search.trim()}”.
         </Text>

@@ -1,10 +1,9 @@
-import { useEffect, useMemo, useState } from 'react';
 import type { EndDevice } from '../../../main/api/gen/ttn/lorawan/v3/end_device_pb.js';
 import type { Api } from '../../client/api.ts';
 import { useApi } from '../../client/api-context.ts';
 import type { Problem } from '../../client/problem.ts';
 import { useLoad } from '../../state/use-load.ts';
-import { deviceMatches } from './device-list.ts';
+import { searchQuery } from './device-list.ts';
 
 /** Orders the server knows; a minus turns them round. */
 export type DeviceOrder = 'device_id' | 'name' | 'created_at' | 'last_seen_at';
@@ -26,134 +25,62 @@ export interface DevicePageData {
   readonly found: number;
   /** Devices of the application. */
   readonly total: number;
-  /** Devices the search has not looked at because there are too many. */
-  readonly unsearched: number;
 }
 
 export interface DevicesLoad {
   /** The page asked for, or the one before it as long as that is on its way. */
   readonly data: DevicePageData | undefined;
   readonly loading: boolean;
-  /** Devices a search has read so far; undefined if none runs. */
-  readonly searching: { readonly read: number; readonly total: number } | undefined;
   readonly problem: Problem | undefined;
   reload(): void;
 }
 
 export const PER_PAGE = 25;
-/** Devices the server gives at once. */
-const PER_CALL = 1000;
-/** Devices a search looks at, since the API searches no text and the page has to. */
-const MOST_SEARCHED = 20_000;
 const LIST_FIELDS = ['name', 'created_at', 'last_seen_at', 'ids'];
 
-type ListRequest = Pick<DeviceQuery, 'applicationId' | 'orderBy' | 'descending'>;
+/** Call options that read the number of all matches. */
+function counted(signal: AbortSignal) {
+  let total = 0;
+  const onHeader = (headers: Headers): void => {
+    total = Number(headers.get('x-total-count') ?? 0);
+  };
+  return { options: { signal, onHeader }, total: () => total };
+}
 
 async function listPage(
   api: Api,
-  { applicationId, orderBy, descending }: ListRequest,
-  page: { readonly limit: number; readonly page: number },
+  { applicationId, orderBy, descending, page, search }: DeviceQuery,
   signal: AbortSignal,
-) {
-  let total = 0;
-  const answer = await api.devices.list(
-    {
-      applicationIds: { applicationId },
-      fieldMask: { paths: LIST_FIELDS },
-      order: `${descending ? '-' : ''}${orderBy}`,
-      ...page,
-    },
-    {
-      signal,
-      onHeader: (headers) => {
-        total = Number(headers.get('x-total-count') ?? 0);
-      },
-    },
-  );
-  return { devices: answer.endDevices, total: Math.max(total, answer.endDevices.length) };
-}
-
-async function listAll(
-  api: Api,
-  request: ListRequest,
-  signal: AbortSignal,
-  onProgress: (read: number, total: number) => void,
-) {
-  const devices: EndDevice[] = [];
-  for (let page = 1; ; page += 1) {
-    const part = await listPage(api, request, { limit: PER_CALL, page }, signal);
-    devices.push(...part.devices);
-    if (signal.aborted) return { devices, total: part.total };
-    onProgress(devices.length, part.total);
-    const complete = part.devices.length < PER_CALL || devices.length >= part.total;
-    if (complete || devices.length >= MOST_SEARCHED) return { devices, total: part.total };
+): Promise<DevicePageData> {
+  const applicationIds = { applicationId };
+  const request = {
+    applicationIds,
+    fieldMask: { paths: LIST_FIELDS },
+    order: `${descending ? '-' : ''}${orderBy}`,
+    limit: PER_PAGE,
+    page,
+  };
+  const all = counted(signal);
+  const query = searchQuery(search);
+  if (query === '') {
+    const { endDevices } = await api.devices.list(request, all.options);
+    const total = Math.max(all.total(), endDevices.length);
+    return { devices: endDevices, found: total, total };
   }
-}
-
-/** Without a search: the server sorts and pages. */
-function usePage(query: DeviceQuery, active: boolean) {
-  const api = useApi();
-  return useLoad(
-    `devices/${query.applicationId}`,
-    async (signal) =>
-      active
-        ? await listPage(api, query, { limit: PER_PAGE, page: query.page }, signal)
-        : undefined,
-    `${active}/${query.page}/${query.orderBy}/${query.descending}/${query.version}`,
-  );
-}
-
-/** With a search: reads all devices once, in the server's order, and looks through them here. */
-function useAll(query: DeviceQuery, active: boolean) {
-  const api = useApi();
-  const [progress, setProgress] = useState({ read: 0, total: 0 });
-  const load = useLoad(
-    `all-devices/${query.applicationId}`,
-    async (signal) => {
-      if (!active) return undefined;
-      setProgress({ read: 0, total: 0 });
-      return await listAll(api, query, signal, (read, total) => setProgress({ read, total }));
-    },
-    `${active}/${query.orderBy}/${query.descending}/${query.version}`,
-  );
-  return { ...load, progress };
+  const matching = counted(signal);
+  const [{ endDevices }] = await Promise.all([
+    api.deviceSearch.searchEndDevices({ ...request, query }, matching.options),
+    api.devices.list({ applicationIds, limit: 1 }, all.options),
+  ]);
+  return { devices: endDevices, found: matching.total(), total: all.total() };
 }
 
 /** The devices of an application as the query wants them. */
 export function useDevices(query: DeviceQuery): DevicesLoad {
-  const searching = query.search.trim() !== '';
-  const page = usePage(query, !searching);
-  const all = useAll(query, searching);
-  const matching = useMemo(
-    () => all.data?.devices.filter((device) => deviceMatches(device, query.search)),
-    [all.data, query.search],
+  const api = useApi();
+  return useLoad(
+    `devices/${query.applicationId}`,
+    (signal) => listPage(api, query, signal),
+    `${query.search}/${query.page}/${query.orderBy}/${query.descending}/${query.version}`,
   );
-  const [last, setLast] = useState<DevicePageData>();
-  const data = useMemo((): DevicePageData | undefined => {
-    if (!searching) {
-      if (page.data === undefined) return undefined;
-      const { devices, total } = page.data;
-      return { devices, found: total, total, unsearched: 0 };
-    }
-    if (all.data === undefined || matching === undefined) return undefined;
-    const { devices, total } = all.data;
-    return {
-      devices: matching.slice((query.page - 1) * PER_PAGE, query.page * PER_PAGE),
-      found: matching.length,
-      total,
-      unsearched: Math.max(0, total - devices.length),
-    };
-  }, [searching, page.data, all.data, matching, query.page]);
-  useEffect(() => {
-    if (data !== undefined) setLast(data);
-  }, [data]);
-  useEffect(() => setLast(undefined), [query.applicationId]);
-  const active = searching ? all : page;
-  return {
-    data: data ?? last,
-    loading: active.loading,
-    searching: searching && all.loading && data === undefined ? all.progress : undefined,
-    problem: active.problem,
-    reload: active.reload,
-  };
 }
