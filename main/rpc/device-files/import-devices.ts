@@ -66,16 +66,25 @@ function adopt(device: EndDevice, { applicationIds, defaults }: ImportDevicesReq
   applyDefaults(device, defaults);
 }
 
+/** Text of bytes with one character each: what a long file leaves behind has to be small. */
+const packed = (...parts: readonly Uint8Array[]): string => Buffer.concat(parts).toString('latin1');
+
 /** Tells devices of a dry run apart that would collide: nothing of theirs is stored. */
 function createTwinFinder(): (device: EndDevice) => GatehouseError | undefined {
-  const seen = new Set<string>();
+  const seenIds = new Set<string>();
+  const seenEuis = new Set<string>();
   return ({ ids }) => {
-    const names = [ids?.deviceId ?? ''];
-    if (ids && ids.devEui.length > 0 && ids.joinEui.length > 0) {
-      names.push(`${formatHex(ids.joinEui)} ${formatHex(ids.devEui)}`);
-    }
-    const twin = names.find((name) => seen.has(name));
-    for (const name of names) seen.add(name);
+    if (!ids) return undefined;
+    const { deviceId, devEui, joinEui } = ids;
+    const id = packed(Buffer.from(deviceId));
+    const euis = devEui.length > 0 && joinEui.length > 0 ? packed(joinEui, devEui) : undefined;
+    const twin = seenIds.has(id)
+      ? deviceId
+      : euis !== undefined && seenEuis.has(euis)
+        ? formatHex(devEui)
+        : undefined;
+    seenIds.add(id);
+    if (euis !== undefined) seenEuis.add(euis);
     return twin === undefined ? undefined : importedTwice({ twin });
   };
 }
