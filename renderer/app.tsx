@@ -9,6 +9,7 @@ import { ErrorBoundary } from './components/error-boundary.tsx';
 import { AppFrame } from './components/frame/app-frame.tsx';
 import { DevicePage } from './pages/devices/device-page.tsx';
 import { DevicesPage } from './pages/devices/devices-page.tsx';
+import { ImportDevicesPage } from './pages/devices/import-devices-page.tsx';
 import { RegisterDevicePage } from './pages/devices/register-device-page.tsx';
 import { FramesPage } from './pages/frames/frames-page.tsx';
 import { GatewaysPage } from './pages/gateways/gateways-page.tsx';
@@ -30,6 +31,9 @@ function Pages() {
       </Route>
       <Route path="/devices/register">
         <RegisterDevicePage />
+      </Route>
+      <Route path="/devices/import">
+        <ImportDevicesPage />
       </Route>
       <Route path="/devices/:applicationId/:deviceId/:tab?">
         {({ applicationId, deviceId, tab }) => (

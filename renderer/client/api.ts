@@ -1,5 +1,6 @@
 import { type Client, createClient, type Transport } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-web';
+import { DeviceFiles } from '../../main/api/gen/gatehouse/v1/device_files_pb.js';
 import { Frames } from '../../main/api/gen/gatehouse/v1/frames_pb.js';
 import { Links } from '../../main/api/gen/gatehouse/v1/links_pb.js';
 import { Simulator } from '../../main/api/gen/gatehouse/v1/simulator_pb.js';
@@ -13,6 +14,7 @@ import { Configuration } from '../../main/api/gen/ttn/lorawan/v3/configuration_s
 import { EndDeviceRegistry } from '../../main/api/gen/ttn/lorawan/v3/end_device_services_pb.js';
 import { JsEndDeviceRegistry } from '../../main/api/gen/ttn/lorawan/v3/joinserver_pb.js';
 import { NsEndDeviceRegistry } from '../../main/api/gen/ttn/lorawan/v3/networkserver_pb.js';
+import { EndDeviceQRCodeGenerator } from '../../main/api/gen/ttn/lorawan/v3/qrcodegenerator_pb.js';
 import { EndDeviceRegistrySearch } from '../../main/api/gen/ttn/lorawan/v3/search_services_pb.js';
 
 /** Every service the user interface talks to. */
@@ -24,6 +26,8 @@ export interface Api {
   readonly simulator: Client<typeof Simulator>;
   readonly applications: Client<typeof ApplicationRegistry>;
   readonly devices: Client<typeof EndDeviceRegistry>;
+  readonly deviceFiles: Client<typeof DeviceFiles>;
+  readonly qrCodes: Client<typeof EndDeviceQRCodeGenerator>;
   readonly deviceSearch: Client<typeof EndDeviceRegistrySearch>;
   readonly nsDevices: Client<typeof NsEndDeviceRegistry>;
   readonly jsDevices: Client<typeof JsEndDeviceRegistry>;
@@ -41,6 +45,8 @@ export function createApi(transport: Transport): Api {
     simulator: createClient(Simulator, transport),
     applications: createClient(ApplicationRegistry, transport),
     devices: createClient(EndDeviceRegistry, transport),
+    deviceFiles: createClient(DeviceFiles, transport),
+    qrCodes: createClient(EndDeviceQRCodeGenerator, transport),
     deviceSearch: createClient(EndDeviceRegistrySearch, transport),
     nsDevices: createClient(NsEndDeviceRegistry, transport),
     jsDevices: createClient(JsEndDeviceRegistry, transport),

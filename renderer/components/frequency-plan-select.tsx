@@ -36,6 +36,7 @@ export function FrequencyPlanSelect(props: FrequencyPlanSelectProps) {
       description={props.description}
       searchable
       clearable={props.clearable ?? false}
+      clearButtonProps={{ 'aria-label': 'Clear the frequency plan' }}
       allowDeselect={false}
       nothingFoundMessage="No plan with these words"
       maxDropdownHeight={260}

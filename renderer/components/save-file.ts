@@ -1,5 +1,5 @@
 /** Lets the browser download a file; the desktop shell asks where to. */
-export function saveFile(name: string, parts: readonly string[]): void {
+export function saveFile(name: string, parts: readonly (string | Blob)[]): void {
   const blob = new Blob([...parts], { type: 'application/octet-stream' });
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);

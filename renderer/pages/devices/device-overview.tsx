@@ -11,6 +11,7 @@ import { macVersionLabel, phyVersionLabel } from '../../formats/lorawan-versions
 import { formatFrequency } from '../../formats/radio.ts';
 import { clockTime, dateTime, timestampMs } from '../../formats/time.ts';
 import { DeviceKeys } from './device-keys.tsx';
+import { DeviceQrCode } from './device-qr-code.tsx';
 import type { DeviceDetails } from './use-device.ts';
 
 function byteFact(label: string, bytes: Uint8Array | undefined): Fact {
@@ -151,6 +152,7 @@ export function DeviceOverview({ details }: { readonly details: DeviceDetails })
         <Stack gap="md">
           <Identity details={details} />
           <DeviceKeys details={details} />
+          <DeviceQrCode details={details} />
         </Stack>
       </Grid.Col>
       <Grid.Col span={{ base: 12, md: 6 }}>

@@ -1,6 +1,6 @@
 import { Button, CloseButton, Group, Kbd, Pagination, Text, TextInput } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
-import { IconCpu, IconPlus, IconSearch } from '@tabler/icons-react';
+import { IconCpu, IconFileImport, IconPlus, IconSearch } from '@tabler/icons-react';
 import { useRef, useState } from 'react';
 import { Link } from 'wouter';
 import { EmptyState } from '../../components/empty-state.tsx';
@@ -23,6 +23,21 @@ function RegisterButton() {
       data-testid="register-device"
     >
       Register end device
+    </Button>
+  );
+}
+
+function ImportButton() {
+  return (
+    <Button
+      component={Link}
+      href="/devices/import"
+      size="xs"
+      variant="default"
+      leftSection={<IconFileImport size={15} />}
+      data-testid="import-devices"
+    >
+      Import from a file
     </Button>
   );
 }
@@ -79,7 +94,10 @@ function NoDevices() {
       title="No end device in this application"
       text={`Register a device with its EUIs and keys. Frames of unknown devices are recorded all the same, and can be read once their keys are here.${elsewhere > 0 ? ` Devices in other applications: ${elsewhere.toLocaleString('en')}.` : ''}`}
     >
-      <RegisterButton />
+      <Group gap="xs" justify="center">
+        <RegisterButton />
+        <ImportButton />
+      </Group>
     </EmptyState>
   );
 }
@@ -149,7 +167,7 @@ function Listing({ load, search, sorting, onSort }: ListingProps) {
 }
 
 /** The application shown last; before any was chosen that of the demonstration while it runs, else the first one. */
-function useShownApplication(): readonly [string, (applicationId: string) => void] {
+export function useShownApplication(): readonly [string, (applicationId: string) => void] {
   const [chosen, choose] = useLocalStorage({
     key: 'gatehouse.application',
     defaultValue: '',
@@ -181,7 +199,15 @@ export function DevicesPage() {
       setPage(1);
     };
   return (
-    <Page title="Devices" actions={<RegisterButton />}>
+    <Page
+      title="Devices"
+      actions={
+        <>
+          <ImportButton />
+          <RegisterButton />
+        </>
+      }
+    >
       <Group mb="sm" gap="xs">
         <SearchInput search={search} onSearch={first(setSearch)} />
         <ApplicationSelect
