@@ -92,8 +92,25 @@ async function readPicture(page: Page): Promise<string | undefined> {
   return jsQR(pixels, size, size)?.data;
 }
 
-async function showQrCode(page: Page): Promise<void> {
+async function exportFile(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Back to the devices' }).click();
+  for (const withKeys of [false, true]) {
+    await page.getByTestId('export-devices').click();
+    await page.getByText('CSV: what has a column').click();
+    if (withKeys) await page.getByText('With root and session keys').click();
+    else await shoot(page, 'export-devices');
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByTestId('export-devices-run').click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('lab-devices.csv');
+    const text = readFileSync(await download.path(), 'utf8');
+    expect(text.trim().split('\n')).toHaveLength(3);
+    expect(text.includes(KEY)).toBe(withKeys);
+  }
+}
+
+async function showQrCode(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'meter-2' }).click();
   await page.getByTestId('qr-show').click();
   await page.getByTestId('qr-code').getByText(QR_TEXT).waitFor();
@@ -128,6 +145,7 @@ describe.runIf(browser !== undefined)('in a real browser', () => {
     try {
       await page.goto(/browser: (\S+)/.exec(program.lines.join('\n'))?.[1] ?? '');
       await importFile(page);
+      await exportFile(page);
       await showQrCode(page);
       expect(problems).toEqual([]);
     } catch (error) {

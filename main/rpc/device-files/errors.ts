@@ -8,7 +8,7 @@ export const converterNotFound = defineError(
 export const jsonToken = defineError(
   'pkg/util/io:json_token',
   'INVALID_ARGUMENT',
-  'The file is not the JSON of end devices. The cause says where; correct the file there.',
+  'The file is not the JSON of end devices; correct it.',
 );
 export const jsonDevice = defineError(
   'gatehouse/templates:json_device',
@@ -28,7 +28,7 @@ export const parseCsv = defineError(
 export const parseCsvField = defineError(
   'pkg/devicetemplates:parse_csv_field',
   'INVALID_ARGUMENT',
-  'The cell in row {line}, column {column}, cannot be read. The cause says what it has to be.',
+  'The cell in row {line}, column {column}, cannot be read; correct it.',
 );
 export const csvCell = defineError(
   'gatehouse/templates:csv_cell',

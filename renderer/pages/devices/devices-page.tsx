@@ -11,6 +11,7 @@ import { useCommand } from '../../state/commands.ts';
 import { useWatch } from '../../state/watch-context.ts';
 import { ApplicationSelect } from './application-select.tsx';
 import { DeviceTable, type Sorting } from './device-table.tsx';
+import { ExportDevices } from './export-devices.tsx';
 import { type DevicePageData, type DevicesLoad, PER_PAGE, useDevices } from './use-devices.ts';
 
 function RegisterButton() {
@@ -203,6 +204,7 @@ export function DevicesPage() {
       title="Devices"
       actions={
         <>
+          <ExportDevices applicationId={applicationId} />
           <ImportButton />
           <RegisterButton />
         </>
