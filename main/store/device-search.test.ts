@@ -183,6 +183,18 @@ describe('a search of devices', () => {
     await expectSameAsLookingThrough(200);
   }, 60_000);
 
+  test.each([
+    { floor: 'cellar' },
+    { floor: '' },
+    { 'in-use': 'Y' },
+    { floor: 'x', 'in-use': 'yes' },
+  ])('by attributes alone follows changes and deletions too: %j', async (attributesContain) => {
+    for (const orderBy of ['device_id', 'name'] as const) {
+      const search = { applicationId: 'lab', attributesContain, ...FIRST_PAGE, orderBy };
+      expect(await searchStore(search)).toEqual(lookThrough(devices, search));
+    }
+  });
+
   test('of an application that does not exist finds nothing', async () => {
     const found = await searchStore({ applicationId: 'nobody', query: 'sensor', ...FIRST_PAGE });
     expect(found).toEqual({ ids: [], total: 0 });

@@ -64,6 +64,11 @@ describe('texts', () => {
       { code: 'k1', serial: 'ä 1' },
     ],
     [
+      'tr005',
+      'LW:D0:1122334455667788:AABBCCDDEEFF0011:AABB1122:O:S1:P',
+      { code: undefined, serial: '1' },
+    ],
+    [
       'tr005draft2',
       'URN:LW:DP:1122334455667788:AABBCCDDEEFF0011:AABB1122:%V0102%SA$B*C+D-E.F/1%PX',
       { code: '0102', serial: 'A$B*C+D-E.F/1' },
