@@ -63,27 +63,34 @@ interface CachedTable {
 
 /** Keeps decoded devices by row and by ids until they change. */
 function cachedTable(table: DeviceTable): CachedTable {
-  const rows = createBoundedCache<number, RegisteredDevice>(KEPT_DEVICES);
-  const names = createBoundedCache<string, RegisteredDevice>(KEPT_DEVICES);
-  const nameOf = (applicationId: string, deviceId: string): string =>
-    `${applicationId}.${deviceId}`;
+  const nameOf = (device: Pick<RegisteredDevice, 'applicationId' | 'deviceId'>): string =>
+    `${device.applicationId}.${device.deviceId}`;
+  // Rows by name, of exactly the devices that are kept: one that has none here, as a new one, needs no forgetting.
+  const names = new Map<string, number>();
+  const rows = createBoundedCache<number, RegisteredDevice>(
+    KEPT_DEVICES,
+    (_, device) => void names.delete(nameOf(device)),
+  );
   const keep = (stored: DeviceRow | undefined): RegisteredDevice | undefined => {
     if (!stored) return undefined;
     const device = registered(stored);
     rows.set(device.row, device);
-    names.set(nameOf(device.applicationId, device.deviceId), device);
+    names.set(nameOf(device), device.row);
     return device;
   };
   return {
     byRow: (row) => rows.get(row) ?? keep(table.get(row)),
-    byIds: (applicationId, deviceId) =>
-      names.get(nameOf(applicationId, deviceId)) ?? keep(table.getByIds(applicationId, deviceId)),
-    forget({ applicationId, deviceId }) {
-      const name = nameOf(applicationId, deviceId);
-      const known = names.get(name);
-      if (known) rows.delete(known.row);
-      else rows.clear();
+    byIds(applicationId, deviceId) {
+      const row = names.get(nameOf({ applicationId, deviceId }));
+      const known = row === undefined ? undefined : rows.get(row);
+      return known ?? keep(table.getByIds(applicationId, deviceId));
+    },
+    forget(change) {
+      const name = nameOf(change);
+      const row = names.get(name);
+      if (row === undefined) return;
       names.delete(name);
+      rows.delete(row);
     },
     clear() {
       rows.clear();

@@ -225,3 +225,20 @@ test('only so many gateways are registered by being heard, until the user looks 
   await gateways.update({ ...looked, name: 'Roof' }, ['name']);
   expect(gateways.mayRegisterHeard()).toBe(true);
 });
+
+test('a device that was read stays at hand while others are registered, until it changes', async () => {
+  await registry.registerEverywhere(otaa());
+  const read = registry.networkDeviceByIds('shop', 'door-7');
+  const row = read?.row ?? 0;
+  const other = { ...idsInit, deviceId: 'door-8', devEui: eui(0x31) };
+  await registry.registerEverywhere(otaa({ ids: other }));
+  expect(registry.networkDeviceByIds('shop', 'door-7')).toBe(read);
+  expect(registry.networkDeviceById(row)).toBe(read);
+  expect(registry.networkDeviceByIds('shop', 'door-8')?.deviceId).toBe('door-8');
+  await registry.network.set(device({ supportsClassC: true }), ['supports_class_c']);
+  expect(registry.networkDeviceById(row)?.message.supportsClassC).toBe(true);
+  expect(registry.networkDeviceByIds('shop', 'door-7')?.message.supportsClassC).toBe(true);
+  await registry.deleteEverywhere(ids);
+  expect(registry.networkDeviceById(row)).toBeUndefined();
+  expect(registry.networkDeviceByIds('shop', 'door-7')).toBeUndefined();
+});

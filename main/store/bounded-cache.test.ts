@@ -30,6 +30,19 @@ test('what was not used for longest is forgotten when the cache is full', () => 
   expect([cache.get(0), cache.get(4_999)]).toEqual([undefined, 'later']);
 });
 
+test('what has to go is told, what is deleted or replaced is not', () => {
+  const gone: [number, string][] = [];
+  const cache = createBoundedCache<number, string>(2, (...entry) => void gone.push(entry));
+  cache.set(1, 'a');
+  cache.set(2, 'b');
+  cache.set(1, 'c');
+  cache.set(3, 'd');
+  expect(gone).toEqual([[2, 'b']]);
+  cache.delete(1);
+  cache.clear();
+  expect(gone).toHaveLength(1);
+});
+
 test('one that was emptied or thinned out goes on as a new one', () => {
   const cache = filled(1_500);
   cache.clear();

@@ -7,7 +7,11 @@ export interface BoundedCache<K, V> {
   readonly size: number;
 }
 
-export function createBoundedCache<K, V>(capacity: number): BoundedCache<K, V> {
+/** @param onEvict called with what had to go because the cache was full */
+export function createBoundedCache<K, V>(
+  capacity: number,
+  onEvict?: (key: K, value: V) => void,
+): BoundedCache<K, V> {
   const entries = new Map<K, V>();
   // One iterator goes on from eviction to eviction: a new one would walk over all that was deleted at the map's front. But one
   // that rests keeps alive every table the map has outgrown since, so it goes after as many changes as the map has room for.
@@ -26,7 +30,10 @@ export function createBoundedCache<K, V>(capacity: number): BoundedCache<K, V> {
       oldest = entries.keys();
       next = oldest.next();
     }
-    if (!next.done) entries.delete(next.value);
+    if (next.done) return;
+    const value = entries.get(next.value);
+    entries.delete(next.value);
+    if (value !== undefined) onEvict?.(next.value, value);
   };
   return {
     get(key) {
