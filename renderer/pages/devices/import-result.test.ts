@@ -4,7 +4,14 @@ import {
   ImportDevicesResponseSchema,
   ImportOutcome,
 } from '../../../main/api/gen/gatehouse/v1/device_files_pb.js';
-import { addStep, formatOfFile, MOST_SHOWN, newResult, resultText } from './import-result.ts';
+import {
+  addStep,
+  formatOfFile,
+  MOST_SHOWN,
+  newResult,
+  resultText,
+  startPart,
+} from './import-result.ts';
 
 const rows = (count: number, outcome: ImportOutcome) =>
   Array.from({ length: count }, (_, at) => ({ line: at + 2, outcome }));
@@ -24,6 +31,20 @@ it('counts, keeps the first rows and puts problems aside', () => {
   expect([result.rows.length, result.problems.length]).toEqual([5, 3]);
   for (let at = 0; at < MOST_SHOWN; at += 1) result = addStep(result, step);
   expect([result.rows.length, result.problems.length]).toEqual([MOST_SHOWN, MOST_SHOWN]);
+});
+
+it('adds up the pieces of a large file', () => {
+  const step = create(ImportDevicesResponseSchema, {
+    rows: rows(1, ImportOutcome.FAILED),
+    linesRead: 2,
+    linesTotal: 4,
+    created: 5,
+    failed: 1,
+  });
+  const part = { lineOffset: 100, from: 0.5, to: 1 };
+  const result = addStep(startPart(addStep(newResult(false), step)), step, part);
+  expect(result).toMatchObject({ created: 10, failed: 2, progress: 0.75 });
+  expect(result.problems.map(({ line }) => line)).toEqual([2, 102]);
 });
 
 it('says what became of a file', () => {

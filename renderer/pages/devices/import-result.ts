@@ -3,6 +3,7 @@ import {
   type ImportedRow,
   ImportOutcome,
 } from '../../../main/api/gen/gatehouse/v1/device_files_pb.js';
+import type { FilePart } from './file-parts.ts';
 
 /** Rows that are kept for showing; a file may have any number. */
 export const MOST_SHOWN = 1_000;
@@ -20,6 +21,14 @@ export interface ImportResult {
   readonly problems: readonly ImportedRow[];
   /** The first rows of all. */
   readonly rows: readonly ImportedRow[];
+  /** What the pieces of the file before this one came to. */
+  readonly before: Counts;
+}
+
+interface Counts {
+  readonly created: number;
+  readonly existing: number;
+  readonly failed: number;
 }
 
 export function newResult(dryRun: boolean): ImportResult {
@@ -32,6 +41,7 @@ export function newResult(dryRun: boolean): ImportResult {
     failed: 0,
     problems: [],
     rows: [],
+    before: { created: 0, existing: 0, failed: 0 },
   };
 }
 
@@ -46,16 +56,29 @@ function withMore(
   return room > 0 && more.length > 0 ? [...shown, ...more.slice(0, room)] : shown;
 }
 
+/** The result when another piece of the file begins. */
+export function startPart(result: ImportResult): ImportResult {
+  const { created, existing, failed } = result;
+  return { ...result, before: { created, existing, failed } };
+}
+
 /** The result after one more message of the stream. */
-export function addStep(result: ImportResult, step: ImportDevicesResponse): ImportResult {
+export function addStep(
+  result: ImportResult,
+  step: ImportDevicesResponse,
+  part: Pick<FilePart, 'lineOffset' | 'from' | 'to'> = { lineOffset: 0, from: 0, to: 1 },
+): ImportResult {
+  const { before } = result;
+  const read = step.linesTotal === 0 ? 1 : step.linesRead / step.linesTotal;
+  const rows = step.rows.map((row) => ({ ...row, line: row.line + part.lineOffset }));
   return {
     ...result,
-    progress: step.linesTotal === 0 ? 1 : step.linesRead / step.linesTotal,
-    created: step.created,
-    existing: step.existing,
-    failed: step.failed,
-    problems: withMore(result.problems, step.rows.filter(isProblem)),
-    rows: withMore(result.rows, step.rows),
+    progress: part.from + read * (part.to - part.from),
+    created: before.created + step.created,
+    existing: before.existing + step.existing,
+    failed: before.failed + step.failed,
+    problems: withMore(result.problems, rows.filter(isProblem)),
+    rows: withMore(result.rows, rows),
   };
 }
 
@@ -90,8 +113,9 @@ export function outcomeText({ outcome }: ImportedRow): string {
   }
 }
 
+export const CSV_FORMAT = 'the-things-stack-csv';
 const FORMATS: Readonly<Record<string, string>> = {
-  csv: 'the-things-stack-csv',
+  csv: CSV_FORMAT,
   json: 'the-things-stack',
   jsonl: 'the-things-stack',
 };

@@ -4,7 +4,15 @@ import type { MACVersion, PHYVersion } from '../../../main/api/gen/ttn/lorawan/v
 import { useApi } from '../../client/api-context.ts';
 import type { Problem } from '../../client/problem.ts';
 import { useAction } from '../../state/use-action.ts';
-import { addStep, formatOfFile, type ImportResult, newResult } from './import-result.ts';
+import { CannotSplit, partsOfFile } from './file-parts.ts';
+import {
+  addStep,
+  CSV_FORMAT,
+  formatOfFile,
+  type ImportResult,
+  newResult,
+  startPart,
+} from './import-result.ts';
 
 export interface ImportForm {
   readonly applicationId: string;
@@ -24,17 +32,12 @@ export interface Import {
   clear(): void;
 }
 
-/** The server takes no larger message. */
-const MOST_BYTES = 16 * 1024 * 1024 - 4_096;
-
 const refused = (text: string): ConnectError => new ConnectError(text, Code.InvalidArgument);
 
-async function readFile(file: File): Promise<{ formatId: string; data: Uint8Array<ArrayBuffer> }> {
+function formatOf(file: File): string {
   const formatId = formatOfFile(file.name);
   if (formatId === undefined) throw refused('The name of the file has to end in .csv or .json.');
-  if (file.size > MOST_BYTES)
-    throw refused('The file is larger than 16 MB. Split it into several.');
-  return { formatId, data: new Uint8Array(await file.arrayBuffer()) };
+  return formatId;
 }
 
 /** Runs imports and trials of them, one at a time. Leaving the page stops it behind the rows that were told of. */
@@ -45,26 +48,29 @@ export function useImport(): Import {
   useEffect(() => () => control.current?.abort(), []);
   const action = useAction(async ({ file, ...form }: ImportForm, dryRun: boolean) => {
     if (file === null) return;
-    const { formatId, data } = await readFile(file);
+    const formatId = formatOf(file);
     const current = new AbortController();
     control.current = current;
     const { frequencyPlanId, macVersion, phyVersion } = form;
     const request = {
       applicationIds: { applicationId: form.applicationId },
       formatId,
-      data,
       dryRun,
       defaults: { frequencyPlanId, lorawanVersion: macVersion, lorawanPhyVersion: phyVersion },
     };
     let latest = newResult(dryRun);
     setResult(latest);
     try {
-      for await (const step of api.deviceFiles.import(request, { signal: current.signal })) {
-        latest = addStep(latest, step);
-        setResult(latest);
+      for await (const part of partsOfFile(file, formatId === CSV_FORMAT)) {
+        latest = startPart(latest);
+        const call = { ...request, data: part.data };
+        for await (const step of api.deviceFiles.import(call, { signal: current.signal })) {
+          latest = addStep(latest, step, part);
+          setResult(latest);
+        }
       }
-      latest = { ...latest, progress: 1 };
     } catch (error) {
+      if (error instanceof CannotSplit) throw refused(error.message);
       if (!current.signal.aborted) throw error;
     } finally {
       setResult({ ...latest, done: true });
