@@ -75,6 +75,14 @@ const environments = {
     empty: false,
     split: false,
   }),
+  catalogueWorker: bundle({
+    entries: { 'catalogue-worker': 'main/registry/catalogue/catalogue-worker.ts' },
+    outDir: 'dist/main',
+    format: 'es',
+    extension: 'js',
+    empty: false,
+    split: false,
+  }),
   formatterWorker: bundle({
     entries: { 'formatter-worker': 'main/application-server/formatters/formatter-worker.ts' },
     outDir: 'dist/main',

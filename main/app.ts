@@ -32,17 +32,21 @@ import {
   newMacState,
   type RandomBytes,
 } from './network-server/index.ts';
+import { createDeviceCatalogue, type DeviceCatalogue } from './registry/catalogue/index.ts';
 import { createRegistry, newApplication, type Registry } from './registry/index.ts';
 import { callerOfHeader, hashSecret, type KnownApiKey, parseToken } from './rpc/api-keys.ts';
 import type { Caller } from './rpc/call.ts';
+import { createCatalogueImages } from './rpc/catalogue-images.ts';
 import { createHandler, type Handle } from './rpc/fetch-handler.ts';
 import { createRouter, type Router } from './rpc/router.ts';
 import { accessAndConfigurationServices } from './rpc/services/access-and-configuration.ts';
 import { applicationTrafficService } from './rpc/services/app-as.ts';
 import { applicationLinkService } from './rpc/services/application-links.ts';
 import { applicationAndGatewayServices } from './rpc/services/applications-and-gateways.ts';
+import { catalogueService } from './rpc/services/catalogue.ts';
 import { deviceBatchServices } from './rpc/services/device-batches.ts';
 import { deviceFileService } from './rpc/services/device-files.ts';
+import { deviceRepositoryService } from './rpc/services/device-repository.ts';
 import { deviceSearchService } from './rpc/services/device-search.ts';
 import { deviceTemplateService } from './rpc/services/device-templates.ts';
 import { endDeviceServices } from './rpc/services/end-devices.ts';
@@ -93,6 +97,8 @@ export interface AppOptions {
   readonly listeners: () => readonly { readonly service: string; readonly address: string }[];
   /** Where a package keeps the formatter worker and its WebAssembly; beside the sources if absent. */
   readonly formatterUrls?: { readonly workerUrl: URL; readonly wasmUrl: URL };
+  /** Where a package keeps the worker of the device catalogue; beside its source if absent. */
+  readonly catalogueWorkerUrl?: URL;
   /** Whether the demonstration may start by itself when an interface opens. */
   readonly offerDemo: boolean;
   /** Lists the serial ports of this computer; the system is asked if absent. */
@@ -177,6 +183,7 @@ const NET_ID = '000001' as NetId;
 function createServers(
   options: AppOptions,
   registry: Registry,
+  catalogue: DeviceCatalogue,
   events: EventBus,
   devAddrBlock: string,
   random: RandomBytes,
@@ -195,7 +202,7 @@ function createServers(
     findAppSKey: (...session) => joinServer.sessionKeys(...session)?.appSKey,
     linkOf: registry.applicationLinks.of,
     onRegistryChange: registry.onChange,
-    formatters: createFormatters(formatterService),
+    formatters: createFormatters(formatterService, catalogue.script),
     networkQueue: createDownlinkQueue(store, registry, clock, (deviceRow) =>
       network.queueChanged(deviceRow),
     ),
@@ -268,7 +275,12 @@ export async function createApp(options: AppOptions): Promise<App> {
   await planFiles.load();
   const { random = (count) => new Uint8Array(randomBytes(count)) } = options;
   const devAddrBlock = await prepareWorkspace(store, registry, random);
-  const servers = createServers(options, registry, events, devAddrBlock, random);
+  const catalogue = createDeviceCatalogue({
+    store,
+    clock,
+    ...(options.catalogueWorkerUrl && { workerUrl: options.catalogueWorkerUrl }),
+  });
+  const servers = createServers(options, registry, catalogue, events, devAddrBlock, random);
   const { gatewayServer } = servers;
   const simulator =
     options.simulator ??
@@ -323,6 +335,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       frequencyPlanService(planFiles),
       linkService({ links, listPorts }),
       gatewayServerService(servers.gatewayServer),
+      deviceRepositoryService(catalogue),
+      catalogueService(catalogue),
       workspaceService({
         store,
         frames,
@@ -344,6 +358,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     ],
   });
   const files = createStaticFiles(options.rendererFolder);
+  const images = createCatalogueImages(catalogue.image);
   const handle = createHandler({
     router,
     logger: logger.area('rpc'),
@@ -353,7 +368,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       file_ttn_lorawan_v3_error,
       file_ttn_lorawan_v3_gatewayserver,
     ),
-    files: async (request, caller) => options.refuseInterface?.(caller) ?? files(request),
+    files: async (request, caller) =>
+      (await images(request, caller)) ?? options.refuseInterface?.(caller) ?? files(request),
   });
   return {
     router,
@@ -375,6 +391,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       // Uplinks that waited for a formatter go on now; what they store comes before the end.
       await store.unit(() => undefined).catch(() => undefined);
       planFiles.close();
+      await catalogue.close();
       await store.close();
     },
   };

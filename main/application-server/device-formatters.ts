@@ -28,7 +28,7 @@ export function formatterOf(
     case FormatterKind.FORMATTER_CAYENNELPP:
       return { kind: 'cayennelpp' };
     case FormatterKind.FORMATTER_REPOSITORY:
-      return { kind: 'repository', hasVersion: versionIds !== undefined };
+      return { kind: 'repository', versionIds };
     case FormatterKind.FORMATTER_GRPC_SERVICE:
       return { kind: 'grpc_service' };
     default:

@@ -49,17 +49,19 @@ const FORMATTER_ERRORS: Readonly<Record<FormatterErrorCode, readonly [string, St
     'pkg/messageprocessors:formatter_not_configured',
     'FAILED_PRECONDITION',
   ],
-  no_version_identifiers: [
-    'pkg/messageprocessors/devicerepository:no_version_identifiers',
-    'INVALID_ARGUMENT',
-  ],
+  catalogue: ['gatehouse/formatters:catalogue', 'INTERNAL'],
   input: ['pkg/messageprocessors/cayennelpp:input', 'INVALID_ARGUMENT'],
   worker_lost: ['gatehouse/formatters:worker_lost', 'UNAVAILABLE'],
   busy: ['gatehouse/formatters:busy', 'RESOURCE_EXHAUSTED'],
 };
 
-/** What is told of a formatter that failed: the engine's text, what it complained about, and the line of the script. */
-export function formatterError({ code, message, line, errors }: FormatterFailure): GatehouseError {
+/**
+ * What is told of a formatter that failed: the engine's text, what it complained about, and the line of the script; or why
+ * the device catalogue has none.
+ */
+export function formatterError(failure: FormatterFailure): GatehouseError {
+  const { code, message, line, errors, cause } = failure;
+  if (cause) return cause;
   const [name, status] = FORMATTER_ERRORS[code];
   const failed = defineError(name, status, 'The payload formatter failed: {reason}');
   return failed({

@@ -49,10 +49,8 @@ export function createFormatterTrial({
   ) => {
     if (!findDevice(applicationId, deviceId))
       throw applicationDeviceNotFound({ device_uid: `${applicationId}.${deviceId}` });
-    return {
-      scope: applicationId,
-      formatter: formatterOf(request.formatter, request.parameter, request.versionIds),
-    };
+    const { formatter, parameter, versionIds } = request;
+    return { scope: applicationId, formatter: formatterOf(formatter, parameter, versionIds) };
   };
   return {
     async decodeUplink(ref, request) {

@@ -141,7 +141,10 @@ async function openApp(
         joinEuiPrefixes: flags.joinEuiPrefixes,
         devNonceLimit: flags.devNonceLimit,
       },
-      ...(isPackaged && { formatterUrls: FORMATTER_URLS }),
+      ...(isPackaged && {
+        formatterUrls: FORMATTER_URLS,
+        catalogueWorkerUrl: besideArchive('./catalogue-worker.js'),
+      }),
       ...(flags.apiKey !== undefined && { apiKey: flags.apiKey }),
     });
   } catch (error) {

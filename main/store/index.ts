@@ -1,5 +1,16 @@
 export type { ApiKeyRow, ApiKeyTable } from './api-key-table.ts';
 export { type BoundedCache, createBoundedCache } from './bounded-cache.ts';
+export type { CatalogueFile } from './catalogue-file.ts';
+export type { CatalogueQuery, CatalogueRows } from './catalogue-queries.ts';
+export type { CatalogueCodecRow, CatalogueImageRow, CatalogueReader } from './catalogue-reader.ts';
+export {
+  CATALOGUE_STATE,
+  type CatalogueCounts,
+  type CatalogueProblemRow,
+  type CatalogueVersionRow,
+  type CodecKind,
+} from './catalogue-schema.ts';
+export type { CatalogueVersionWriter, CatalogueWriter } from './catalogue-writer.ts';
 export type {
   DeviceOrder,
   DeviceSearch,

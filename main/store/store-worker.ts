@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
+import { queryCatalogue } from './catalogue-queries.ts';
 import { searchDevices } from './device-search.ts';
 import { queryFrames } from './frame-queries.ts';
 import type {
@@ -17,11 +18,17 @@ const MAX_SEARCH_MS = 2_000;
 /** Rows deleted per transaction, so that the writer never waits long. */
 const DELETED_PER_STEP = 500;
 
-const { registryPath, framesPath } = workerData as WorkerData;
-const paths: Record<DatabaseName, string> = { registry: registryPath, frames: framesPath };
-const connections: Partial<Record<DatabaseName, Database>> = {};
+type OpenedName = DatabaseName | 'catalogue';
 
-function connection(name: DatabaseName): Database {
+const { registryPath, framesPath, cataloguePath } = workerData as WorkerData;
+const paths: Record<OpenedName, string> = {
+  registry: registryPath,
+  frames: framesPath,
+  catalogue: cataloguePath,
+};
+const connections: Partial<Record<OpenedName, Database>> = {};
+
+function connection(name: OpenedName): Database {
   let db = connections[name];
   if (!db) {
     db = new Database(paths[name], { timeout: 250, fileMustExist: true });
@@ -60,6 +67,7 @@ const methods: WorkerMethods = {
       maxMs: MAX_SEARCH_MS,
     }),
   searchDevices: (search) => searchDevices(connection('registry'), search),
+  listCatalogue: (query) => queryCatalogue(connection('catalogue'), query),
   checkpoint({ database, truncate }) {
     const db = connection(database);
     db.pragma('wal_checkpoint(PASSIVE)');

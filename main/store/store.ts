@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { errorText, type GatehouseError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { type ApiKeyTable, createApiKeyTable } from './api-key-table.ts';
+import { type CatalogueFile, createCatalogueFile } from './catalogue-file.ts';
 import { type DataKeyProtection, openDataKey } from './data-key.ts';
 import { openDatabase } from './database.ts';
 import { type DeviceSearch, type FoundDevices, searchDevices } from './device-search.ts';
@@ -93,6 +94,7 @@ export interface Store {
   /** Searches identity devices beside the main thread, in what is committed. */
   searchDevices(search: DeviceSearch): Promise<FoundDevices>;
   readonly frames: FrameStore;
+  readonly catalogue: CatalogueFile;
   readonly keyProtection: KeyProtection;
   readonly directory: string;
   diagnostics(): StoreDiagnostics;
@@ -233,6 +235,7 @@ function tables(
   | 'unit'
   | 'searchDevices'
   | 'frames'
+  | 'catalogue'
   | 'keyProtection'
   | 'directory'
   | 'diagnostics'
@@ -289,6 +292,7 @@ interface Parts {
   readonly protection: DataKeyProtection;
   readonly commit: GroupCommit;
   readonly frames: OwnedFrameStore;
+  readonly catalogue: CatalogueFile;
   readonly worker: StoreWorker;
   /** Device searches have a worker to themselves: nobody waits for a search through frames to find a device. */
   readonly searcher: StoreWorker;
@@ -317,6 +321,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   const files = openFiles(options);
   const protection = await openProtection(files, options);
   const { registryPath, framesPath } = files;
+  const cataloguePath = join(files.directory, 'catalogue.db');
   options.onOpened?.('registry', files.registry);
   options.onOpened?.('frames', files.framesDb);
   const state = createStoreState();
@@ -324,7 +329,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
   const [worker, searcher] = (['the store worker', 'the search of devices'] as const).map((name) =>
     createStoreWorker({
       url: options.workerUrl ?? new URL('./store-worker.ts', import.meta.url),
-      data: { registryPath, framesPath },
+      data: { registryPath, framesPath, cataloguePath },
       onError: (error) => logger.error({ error: errorText(error) }, `${name} failed`),
     }),
   ) as [StoreWorker, StoreWorker];
@@ -354,7 +359,8 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     onCommit: (rows) => maintenance.wrote('frames', rows),
     onFailure: (failure) => state.set('frames', failure),
   });
-  const parts = { files, protection, commit, frames, worker, searcher, maintenance };
+  const catalogue = createCatalogueFile(cataloguePath, worker);
+  const parts = { files, protection, commit, frames, catalogue, worker, searcher, maintenance };
   state.onChange((cause) => {
     if (cause) logger.error({ code: cause.code }, cause.message);
     else logger.info({}, 'storing works again');
@@ -368,6 +374,7 @@ export async function createStore(options: StoreOptions): Promise<Store> {
         ? searchDevices(files.registry, search)
         : searcher.call('searchDevices', search),
     frames,
+    catalogue,
     keyProtection: keyProtection(parts),
     directory: files.directory,
     diagnostics() {
@@ -403,6 +410,7 @@ async function close({
   files,
   commit,
   frames,
+  catalogue,
   worker,
   searcher,
   maintenance,
@@ -411,6 +419,7 @@ async function close({
   maintenance.close();
   commit.close();
   frames.close();
+  catalogue.close();
   await Promise.all([worker.close(), searcher.close()]);
   if (files.registry.open) closeFiles(files);
 }

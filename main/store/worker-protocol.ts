@@ -1,6 +1,6 @@
-import type { DeviceSearch, FoundDevices } from './device-search.ts';
-
 /** Messages between the store and its worker. */
+import type { CatalogueQuery, CatalogueRows } from './catalogue-queries.ts';
+import type { DeviceSearch, FoundDevices } from './device-search.ts';
 
 export type DatabaseName = 'registry' | 'frames';
 
@@ -26,6 +26,7 @@ export interface FrameRows {
 export interface WorkerMethods {
   listFrames(query: FrameQuery): FrameRows;
   searchDevices(search: DeviceSearch): FoundDevices;
+  listCatalogue(query: CatalogueQuery): CatalogueRows;
   /** Writes committed pages back into the database file; `truncate` also empties the log file. */
   checkpoint(request: { readonly database: DatabaseName; readonly truncate: boolean }): {
     readonly logBytes: number;
@@ -52,4 +53,6 @@ export type WorkerResponse =
 export interface WorkerData {
   readonly registryPath: string;
   readonly framesPath: string;
+  /** Opened once the catalogue is asked for. */
+  readonly cataloguePath: string;
 }

@@ -1,3 +1,5 @@
+import type { GatehouseError } from '../../base/errors.ts';
+
 /** A value that JSON can hold. */
 export type JsonValue =
   | null
@@ -21,7 +23,7 @@ export type FormatterErrorCode =
   | 'output_errors'
   | 'formatter_script_too_large'
   | 'formatter_not_configured'
-  | 'no_version_identifiers'
+  | 'catalogue'
   | 'input'
   | 'worker_lost'
   | 'busy';
@@ -35,6 +37,8 @@ export interface FormatterFailure {
   readonly line?: number;
   /** The texts a script returned in `errors`. */
   readonly errors?: readonly string[];
+  /** Why the device catalogue has no script, as its own methods say it. */
+  readonly cause?: GatehouseError;
 }
 
 export interface DecodedUplink {
@@ -69,7 +73,7 @@ export type FormatterResult = DecodeUplinkResult | EncodeDownlinkResult | Decode
 export function failure(
   code: FormatterErrorCode,
   message: string,
-  extra: Pick<FormatterFailure, 'line' | 'errors'> = {},
+  extra: Pick<FormatterFailure, 'line' | 'errors' | 'cause'> = {},
 ): FormatterFailure {
   return { ok: false, code, message, ...extra };
 }

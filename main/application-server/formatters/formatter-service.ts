@@ -11,7 +11,7 @@ import {
 } from './formatter-result.ts';
 import { decodeDownlinkResult, decodeUplinkResult, encodeDownlinkResult } from './script-result.ts';
 
-/** Longest script, in bytes of UTF-8. */
+/** Longest script that a user may set, in bytes of UTF-8. */
 export const MAX_SCRIPT_BYTES = 40_960;
 
 export interface FormatterServiceOptions {
@@ -28,6 +28,8 @@ interface ScriptUse {
   /** Application id: scripts of different applications never share a context. */
   readonly scope: string;
   readonly script: string;
+  /** Longest script; {@link MAX_SCRIPT_BYTES} if absent. */
+  readonly maxScriptBytes?: number;
   /** FPort, 0..255. */
   readonly fPort: number;
 }
@@ -48,10 +50,8 @@ export interface FormatterService {
   close(): Promise<void>;
 }
 
-function isTooLarge(script: string): boolean {
-  return (
-    script.length > MAX_SCRIPT_BYTES || new TextEncoder().encode(script).length > MAX_SCRIPT_BYTES
-  );
+function isTooLarge(script: string, maxBytes: number): boolean {
+  return script.length > maxBytes || new TextEncoder().encode(script).length > maxBytes;
 }
 
 export function createFormatterService(options: FormatterServiceOptions): FormatterService {
@@ -65,13 +65,13 @@ export function createFormatterService(options: FormatterServiceOptions): Format
 
   const run = async (
     kind: ScriptCallKind,
-    { scope, script }: ScriptUse,
+    { scope, script, maxScriptBytes = MAX_SCRIPT_BYTES }: ScriptUse,
     input: JsonObject,
   ): Promise<ScriptOutcome> => {
-    if (isTooLarge(script)) {
+    if (isTooLarge(script, maxScriptBytes)) {
       return failure(
         'formatter_script_too_large',
-        `The script is larger than ${MAX_SCRIPT_BYTES} bytes; shorten it or remove comments.`,
+        `The script is larger than ${maxScriptBytes} bytes; shorten it or remove comments.`,
       );
     }
     return worker.run({ kind, scope, script, input: JSON.stringify(input) });

@@ -1,3 +1,6 @@
+import type { EndDeviceVersionIdentifiers } from '../../api/gen/ttn/lorawan/v3/identifiers_pb.js';
+import { errorText, GatehouseError } from '../../base/errors.ts';
+import { noDecoder } from '../../registry/catalogue/errors.ts';
 import { decodeLppDownlink, decodeLppUplink, encodeLppDownlink } from './cayenne-lpp.ts';
 import {
   type DecodeDownlinkResult,
@@ -14,10 +17,18 @@ export type PayloadFormatter =
   | { readonly kind: 'none' }
   | { readonly kind: 'javascript'; readonly script: string }
   | { readonly kind: 'cayennelpp' }
-  /** Of the device catalogue. */
-  | { readonly kind: 'repository'; readonly hasVersion: boolean }
-  /** An external program; the API has a word for it, and nothing here can call one. */
+  /** The codec of the device catalogue for this device. */
+  | { readonly kind: 'repository'; readonly versionIds: EndDeviceVersionIdentifiers | undefined }
   | { readonly kind: 'grpc_service' };
+
+/** Finds scripts of the device catalogue. Rejects with the error that its methods answer with. */
+export type CatalogueScripts = (
+  kind: 'uplink_decoder' | 'downlink_decoder' | 'downlink_encoder',
+  versionIds: EndDeviceVersionIdentifiers | undefined,
+) => Promise<string>;
+
+/** Longest script of the catalogue. Nobody here can shorten those, so they may be longer than users' own. */
+const MAX_CATALOGUE_SCRIPT_BYTES = 512 * 1024;
 
 interface FormatterUse {
   /** Application id. */
@@ -39,76 +50,91 @@ export interface Formatters {
   decodeDownlink(input: FormatBytes): Promise<DecodeDownlinkResult | undefined>;
 }
 
-const INSTEAD = 'choose JavaScript or CayenneLPP instead.';
-
-/** Why a formatter of a kind that is not served gives nothing. */
-function notServed(
-  formatter: Extract<PayloadFormatter, { kind: 'repository' | 'grpc_service' }>,
-): FormatterFailure {
-  if (formatter.kind === 'grpc_service')
-    return failure('formatter_not_configured', `Formatters over gRPC are not served; ${INSTEAD}`);
-  if (!formatter.hasVersion)
-    return failure(
-      'no_version_identifiers',
-      'The device does not say which product it is (version_ids), so it has no formatter.',
-    );
+/** Nothing answers for formatters that another program would have to offer. */
+function notConfigured(): FormatterFailure {
   return failure(
     'formatter_not_configured',
-    `The device catalogue has no formatters yet; ${INSTEAD}`,
+    'Formatters in other programs are not offered; choose JavaScript, CayenneLPP or the device catalogue.',
   );
 }
 
-export function createFormatters(service: FormatterService): Formatters {
+/** What a script of the catalogue gives. */
+async function withCatalogue<Result>(
+  script: Promise<string>,
+  run: (use: { readonly script: string; readonly maxScriptBytes: number }) => Promise<Result>,
+): Promise<Result | FormatterFailure> {
+  let found: string;
+  try {
+    found = await script;
+  } catch (error) {
+    return failure(
+      // Most codecs only decode uplinks: a direction they lack is like a function a script lacks.
+      noDecoder.is(error) ? 'entrypoint_not_found' : 'catalogue',
+      errorText(error),
+      error instanceof GatehouseError ? { cause: error } : {},
+    );
+  }
+  return run({ script: found, maxScriptBytes: MAX_CATALOGUE_SCRIPT_BYTES });
+}
+
+/** @param catalogueScript where devices whose formatter is the catalogue's get theirs */
+export function createFormatters(
+  service: FormatterService,
+  catalogueScript: CatalogueScripts,
+): Formatters {
   return {
-    async decodeUplink({ scope, formatter, fPort, bytes, receivedAtMs }) {
+    async decodeUplink({ formatter, ...input }) {
       // FPort 0 carries MAC commands, never application data.
-      if (fPort === 0) return undefined;
+      if (input.fPort === 0) return undefined;
       switch (formatter.kind) {
         case 'none':
           return undefined;
         case 'javascript':
-          return service.decodeUplink({
-            scope,
-            script: formatter.script,
-            fPort,
-            bytes,
-            receivedAtMs,
-          });
+          return service.decodeUplink({ ...input, script: formatter.script });
         case 'cayennelpp': {
-          const decoded = decodeLppUplink(bytes);
+          const decoded = decodeLppUplink(input.bytes);
           return decoded.ok
             ? { ...decoded, warnings: [], normalized: [], normalizedWarnings: [] }
             : decoded;
         }
         case 'repository':
+          return withCatalogue(catalogueScript('uplink_decoder', formatter.versionIds), (use) =>
+            service.decodeUplink({ ...input, ...use }),
+          );
         case 'grpc_service':
-          return notServed(formatter);
+          return notConfigured();
       }
     },
-    async encodeDownlink({ scope, formatter, fPort, data }) {
+    async encodeDownlink({ formatter, ...input }) {
       switch (formatter.kind) {
         case 'none':
           return undefined;
         case 'javascript':
-          return service.encodeDownlink({ scope, script: formatter.script, fPort, data });
+          return service.encodeDownlink({ ...input, script: formatter.script });
         case 'cayennelpp':
-          return encodeLppDownlink(data, fPort);
+          return encodeLppDownlink(input.data, input.fPort);
         case 'repository':
+          return withCatalogue(catalogueScript('downlink_encoder', formatter.versionIds), (use) =>
+            service.encodeDownlink({ ...input, ...use }),
+          );
         case 'grpc_service':
-          return notServed(formatter);
+          return notConfigured();
       }
     },
-    async decodeDownlink({ scope, formatter, fPort, bytes }) {
+    async decodeDownlink({ formatter, ...input }) {
       switch (formatter.kind) {
         case 'none':
           return undefined;
         case 'javascript':
-          return service.decodeDownlink({ scope, script: formatter.script, fPort, bytes });
+          return service.decodeDownlink({ ...input, script: formatter.script });
         case 'cayennelpp':
-          return decodeLppDownlink(bytes);
+          return decodeLppDownlink(input.bytes);
         case 'repository':
+          return withCatalogue(catalogueScript('downlink_decoder', formatter.versionIds), (use) =>
+            service.decodeDownlink({ ...input, ...use }),
+          );
         case 'grpc_service':
-          return notServed(formatter);
+          return notConfigured();
       }
     },
   };

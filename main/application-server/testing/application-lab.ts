@@ -4,7 +4,7 @@ import { vi } from 'vitest';
 import { createDownlinkQueue } from '../../network-server/index.ts';
 import { createLab, type HandGateway, type Lab } from '../../network-server/testing/lab.ts';
 import { type ApplicationServer, createApplicationServer } from '../application-server.ts';
-import { createFormatters } from '../formatters/formatters.ts';
+import { type CatalogueScripts, createFormatters } from '../formatters/formatters.ts';
 import { realFormatterService } from '../formatters/testing.ts';
 
 /** Waits for what the codec worker has to do first: it runs in real time, and a busy computer starts it late. */
@@ -17,9 +17,12 @@ export interface ApplicationLab {
   close(): Promise<void>;
 }
 
+const noCatalogue: CatalogueScripts = () => Promise.reject(new Error('no catalogue here'));
+
 /** Opens a lab whose device is `shop/door-7`; close it afterwards. */
 export async function createApplicationLab(
   gateways: readonly HandGateway[],
+  catalogueScript: CatalogueScripts = noCatalogue,
 ): Promise<ApplicationLab> {
   const service = realFormatterService();
   let server: ApplicationServer | undefined;
@@ -37,7 +40,7 @@ export async function createApplicationLab(
         },
         linkOf: registry.applicationLinks.of,
         onRegistryChange: registry.onChange,
-        formatters: createFormatters(service),
+        formatters: createFormatters(service, catalogueScript),
         networkQueue: createDownlinkQueue(store, registry, clock, onQueued),
         events,
         clock,

@@ -1,0 +1,40 @@
+declare module 'yauzl' {
+  import type { Readable } from 'node:stream';
+
+  export interface Entry {
+    /** Bytes of the name as they stand in the archive, since `decodeStrings` is off. */
+    readonly fileNameRaw: Buffer;
+    readonly generalPurposeBitFlag: number;
+    readonly extraFields: readonly { readonly id: number; readonly data: Buffer }[];
+    readonly externalFileAttributes: number;
+    readonly versionMadeBy: number;
+    readonly compressedSize: number;
+    readonly uncompressedSize: number;
+    canDecodeFileData(): boolean;
+  }
+
+  export interface ZipFile {
+    readonly entryCount: number;
+    eachEntry(): AsyncIterableIterator<Entry>;
+    openReadStreamPromise(entry: Entry): Promise<Readable>;
+    close(): void;
+  }
+
+  export interface OpenOptions {
+    readonly autoClose?: boolean;
+    readonly decodeStrings?: boolean;
+  }
+
+  const yauzl: {
+    openPromise(path: string, options: OpenOptions): Promise<ZipFile>;
+    getFileNameLowLevel(
+      generalPurposeBitFlag: number,
+      fileName: Buffer,
+      extraFields: Entry['extraFields'],
+      strict: boolean,
+    ): string;
+    /** Why a name is unsafe; null if it is not. */
+    validateFileName(name: string): string | null;
+  };
+  export default yauzl;
+}
