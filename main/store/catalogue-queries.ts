@@ -26,18 +26,18 @@ export function searchExpression(text: string): string | undefined {
   return words.length === 0 ? undefined : words.map((word) => `"${word}"*`).join(' ');
 }
 
-function order({ list, orderBy, descending, search }: CatalogueQuery): string {
+function order({ list, orderBy, descending }: CatalogueQuery, isSearch: boolean): string {
   const direction = descending ? ' DESC' : '';
   const ids = list === 'brands' ? 'brand_id' : 'brand_id, model_id';
   switch (orderBy) {
     case 'name':
-      return `name COLLATE NOCASE${direction}, ${ids}`;
+      return `${list}.name COLLATE NOCASE${direction}, ${ids}`;
     case 'model_id':
       return list === 'brands' ? ids : `model_id${direction}, brand_id`;
     case 'brand_id':
       return list === 'brands' ? `brand_id${direction}` : `brand_id${direction}, model_id`;
     default:
-      return search === undefined ? ids : `rank, ${ids}`;
+      return isSearch ? `rank, ${ids}` : ids;
   }
 }
 
@@ -68,7 +68,7 @@ export function queryCatalogue(db: Database, query: CatalogueQuery): CatalogueRo
   const messages = db
     .prepare<Uint8Array>(
       `SELECT message ${from} WHERE ${conditions}
-       ORDER BY ${order({ ...query, ...(expression === undefined && { search: undefined }) } as CatalogueQuery)} LIMIT ? OFFSET ?`,
+       ORDER BY ${order(query, expression !== undefined)} LIMIT ? OFFSET ?`,
     )
     .pluck()
     .all(...values, limit, offset);

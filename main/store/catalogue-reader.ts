@@ -84,6 +84,8 @@ export function openCatalogue(path: string, busyTimeoutMs: number, checkpointPag
   });
 }
 
+const plain = (bytes: Uint8Array | undefined): Uint8Array | undefined => bytes && plainBytes(bytes);
+
 /** Opens the catalogue for reading. */
 export function createCatalogueReader(path: string): CatalogueReader {
   const db = openCatalogue(path, 1_000);
@@ -117,13 +119,15 @@ export function createCatalogueReader(path: string): CatalogueReader {
     .pluck();
   return {
     versions: () => readVersions(db),
-    brand: (brandId) => brand.get(brandId),
-    model: (brandId, modelId) => model.get(brandId, modelId),
+    brand: (brandId) => plain(brand.get(brandId)),
+    model: (brandId, modelId) => plain(model.get(brandId, modelId)),
     profile: (brandId, profileId) => profile.get(brandId, profileId),
     profileNumber: (vendorId, vendorProfileId) => profileNumber.get(vendorId, vendorProfileId),
     codec(brandId, codecId, kind) {
       const row = codec.get(brandId, codecId, CODEC_KINDS.indexOf(kind));
-      return row && { message: row.message, script: new TextDecoder().decode(row.bytes) };
+      return (
+        row && { message: plainBytes(row.message), script: new TextDecoder().decode(row.bytes) }
+      );
     },
     image(brandId, path) {
       const row = image.get(brandId, path);

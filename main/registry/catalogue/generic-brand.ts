@@ -85,7 +85,9 @@ const VERSIONS = MAC_VERSIONS.flatMap((macVersion) =>
 const versionName = (macVersion: MacVersion, phyVersion: PhyVersion): string =>
   `${documentVersion(macVersion)} ${PHY_NAMES[phyVersion]}`;
 
-const idPart = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+/** Id of a profile, at most 36 characters: `a-abp-rp001-102-revb-cn47051020a`. */
+const profileIdOf = (...parts: readonly string[]): string =>
+  parts.map((part) => part.toLowerCase().replaceAll(/[._]/g, '')).join('-');
 
 /** What a personalized device has to be told, since no join-accept tells it. */
 function personalized(regional: Band): Partial<LorawanProfile> {
@@ -94,7 +96,6 @@ function personalized(regional: Band): Partial<LorawanProfile> {
     rx1DataRateOffset: 0,
     rx2DataRateIndex: regional.rx2.dataRateIndex,
     rx2FrequencyHz: regional.rx2.frequencyHz,
-    maxEirpDbm: regional.defaultMaxEirpDbm,
     ...(regional.dynamicChannels && {
       factoryPresetFrequenciesHz: regional.uplinkChannels.map(({ frequencyHz }) => frequencyHz),
     }),
@@ -131,8 +132,9 @@ export function genericBrand(): GenericBrand {
             const regional = band(bandId, phyVersion);
             if (!regional) return [];
             // Without a join what a device starts with depends on its band; with one it does not.
-            const parts = [kind.modelId, PHY_NAMES[phyVersion], ...(kind.join ? [] : [bandId])];
-            const profileId = idPart(parts.join('-'));
+            const own = kind.join ? [] : [bandId];
+            const name = kind.modelId.replace('class-', '');
+            const profileId = profileIdOf(name, PHY_NAMES[phyVersion], ...own);
             profiles.set(profileId, profileOf(kind, macVersion, regional));
             return [[bandId, { profileId }]];
           }),

@@ -26,10 +26,11 @@ interface Upload {
   size: number;
 }
 
-/** @param path where the bytes are kept; whatever lies there is removed */
+/** @param path where the bytes are kept; what a crash left there is removed */
 export function createUploads(path: string, maxBytes: number): Uploads {
   let current: Upload | undefined;
   let last: Promise<unknown> = Promise.resolve();
+  rmSync(path, { force: true });
 
   const write = async ({ uploadId, offset, data, name }: UploadPiece) => {
     const isNew = uploadId === '';

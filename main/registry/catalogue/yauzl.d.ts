@@ -1,6 +1,4 @@
 declare module 'yauzl' {
-  import type { Readable } from 'node:stream';
-
   export interface Entry {
     /** Bytes of the name as they stand in the archive, since `decodeStrings` is off. */
     readonly fileNameRaw: Buffer;
@@ -8,6 +6,8 @@ declare module 'yauzl' {
     readonly extraFields: readonly { readonly id: number; readonly data: Buffer }[];
     readonly externalFileAttributes: number;
     readonly versionMadeBy: number;
+    readonly compressionMethod: number;
+    readonly crc32: number;
     readonly compressedSize: number;
     readonly uncompressedSize: number;
     canDecodeFileData(): boolean;
@@ -16,7 +16,11 @@ declare module 'yauzl' {
   export interface ZipFile {
     readonly entryCount: number;
     eachEntry(): AsyncIterableIterator<Entry>;
-    openReadStreamPromise(entry: Entry): Promise<Readable>;
+    /** Where the bytes of an entry begin in the file. */
+    readLocalFileHeaderPromise(
+      entry: Entry,
+      options: { readonly minimal: true },
+    ): Promise<{ readonly fileDataStart: number }>;
     close(): void;
   }
 
@@ -26,7 +30,8 @@ declare module 'yauzl' {
   }
 
   const yauzl: {
-    openPromise(path: string, options: OpenOptions): Promise<ZipFile>;
+    /** Takes the descriptor over: `close` closes it. */
+    fromFdPromise(descriptor: number, options: OpenOptions): Promise<ZipFile>;
     getFileNameLowLevel(
       generalPurposeBitFlag: number,
       fileName: Buffer,

@@ -1,5 +1,6 @@
-import { stat } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
+import { crc32, inflateRawSync } from 'node:zlib';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
 import { errorText, GatehouseError } from '../../base/errors.ts';
 import { repositoryTooLarge, sourceUnreadable } from './errors.ts';
@@ -18,7 +19,7 @@ const FILE_TYPE = 0xf000;
 const SYMBOLIC_LINK = 0xa000;
 const REGULAR_FILE = 0x8000;
 const MADE_ON_UNIX = 3;
-const MAX_INDEX_PATH = /^(?:[^/]+\/){0,3}vendor\/index\.yaml$/;
+const INDEX_PATH = /^(?:[^/]+\/){0,3}vendor\/index\.yaml$/;
 
 /** Why an entry is not taken; undefined if it is a file that can be. */
 function refusal(
@@ -76,39 +77,65 @@ async function listEntries(
 
 /** Folder inside the archive that holds `vendor`: "" or such as "lorawan-devices-master/". */
 function rootOf(names: Iterable<string>): string {
-  const found = [...names].filter((name) => MAX_INDEX_PATH.test(name));
+  const found = [...names].filter((name) => INDEX_PATH.test(name));
   const shortest = found.sort((a, b) => a.length - b.length)[0];
   return shortest?.slice(0, -'vendor/index.yaml'.length) ?? '';
 }
 
-async function readEntry(zip: ZipFile, entry: Entry, maxBytes: number): Promise<Uint8Array> {
-  if (entry.uncompressedSize > maxBytes) throw tooLarge(maxBytes);
-  const stream = await zip.openReadStreamPromise(entry);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // The library ends a stream that gives more than the entry declares.
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    size += chunk.length;
-  }
-  const bytes = Buffer.concat(chunks, size);
+/** Method 0: the bytes as they are. */
+const STORED = 0;
+
+interface Archive {
+  readonly zip: ZipFile;
+  readonly descriptor: number;
+}
+
+/**
+ * Unpacks one entry. It is small and this thread may wait, so that one read and one call are quicker than streams. What
+ * unpacks to another size than the entry declares is not unpacked further.
+ */
+async function readEntry(
+  { zip, descriptor }: Archive,
+  entry: Entry,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const { compressedSize, uncompressedSize } = entry;
+  if (Math.max(compressedSize, uncompressedSize) > maxBytes) throw tooLarge(maxBytes);
+  const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
+  const packed = Buffer.alloc(compressedSize);
+  const read = readSync(descriptor, packed, 0, compressedSize, fileDataStart);
+  const bytes =
+    entry.compressionMethod === STORED || uncompressedSize === 0
+      ? packed.subarray(0, uncompressedSize)
+      : inflateRawSync(packed, { maxOutputLength: uncompressedSize });
+  if (read !== compressedSize || bytes.length !== uncompressedSize || crc32(bytes) !== entry.crc32)
+    throw new FileProblem('unreadable', 'The file is damaged: its size or checksum is wrong.');
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-async function openArchive({ path, limits }: SourceOptions): Promise<ZipFile> {
-  const { size } = await stat(path);
-  if (size > limits.archiveBytes)
-    throw repositoryTooLarge({ source: basename(path), what: 'bytes', limit: limits.archiveBytes });
-  return yauzl.openPromise(path, { autoClose: false, decodeStrings: false });
+async function openArchive({ path, limits }: SourceOptions): Promise<Archive> {
+  const descriptor = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(descriptor);
+    if (size > limits.archiveBytes) {
+      const source = basename(path);
+      throw repositoryTooLarge({ source, what: 'bytes', limit: limits.archiveBytes });
+    }
+    const zip = await yauzl.fromFdPromise(descriptor, { autoClose: false, decodeStrings: false });
+    return { zip, descriptor };
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
 }
 
 /** A repository in a ZIP file, read in place: nothing of it is ever written to a path. */
 export async function openZip(options: SourceOptions): Promise<RepositorySource> {
-  let zip: ZipFile | undefined;
+  let archive: Archive | undefined;
   try {
-    zip = await openArchive(options);
-    const opened = zip;
-    const entries = await listEntries(opened, options);
+    const opened = await openArchive(options);
+    archive = opened;
+    const entries = await listEntries(opened.zip, options);
     const root = rootOf(entries.keys());
     return {
       has: (path) => entries.has(root + path),
@@ -124,10 +151,10 @@ export async function openZip(options: SourceOptions): Promise<RepositorySource>
           });
         }
       },
-      close: async () => opened.close(),
+      close: async () => opened.zip.close(),
     };
   } catch (error) {
-    zip?.close();
+    archive?.zip.close();
     if (error instanceof GatehouseError) throw error;
     throw sourceUnreadable(
       { source: basename(options.path), reason: errorText(error) },
