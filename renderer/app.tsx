@@ -7,6 +7,8 @@ import type { Api } from './client/api.ts';
 import { ApiContext } from './client/api-context.ts';
 import { ErrorBoundary } from './components/error-boundary.tsx';
 import { AppFrame } from './components/frame/app-frame.tsx';
+import { CataloguePage } from './pages/catalogue/catalogue-page.tsx';
+import { ModelPage } from './pages/catalogue/model-page.tsx';
 import { DevicePage } from './pages/devices/device-page.tsx';
 import { DevicesPage } from './pages/devices/devices-page.tsx';
 import { ImportDevicesPage } from './pages/devices/import-devices-page.tsx';
@@ -48,6 +50,14 @@ function Pages() {
       <Route path="/frames/:id?">{({ id }) => <FramesPage selectedId={id} />}</Route>
       <Route path="/gateways/:dialog?">
         {({ dialog }) => <GatewaysPage adding={dialog === 'add'} />}
+      </Route>
+      <Route path="/catalogue">
+        <CataloguePage />
+      </Route>
+      <Route path="/catalogue/:brandId/:modelId">
+        {({ brandId, modelId }) => (
+          <ModelPage key={`${brandId}/${modelId}`} brandId={brandId} modelId={modelId} />
+        )}
       </Route>
       <Route path="/workspace">
         <WorkspacePage />

@@ -1,5 +1,6 @@
 import { type Client, createClient, type Transport } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-web';
+import { Catalogue } from '../../main/api/gen/gatehouse/v1/catalogue_pb.js';
 import { DeviceFiles } from '../../main/api/gen/gatehouse/v1/device_files_pb.js';
 import { Frames } from '../../main/api/gen/gatehouse/v1/frames_pb.js';
 import { Links } from '../../main/api/gen/gatehouse/v1/links_pb.js';
@@ -11,6 +12,7 @@ import {
   AsEndDeviceRegistry,
 } from '../../main/api/gen/ttn/lorawan/v3/applicationserver_pb.js';
 import { Configuration } from '../../main/api/gen/ttn/lorawan/v3/configuration_services_pb.js';
+import { DeviceRepository } from '../../main/api/gen/ttn/lorawan/v3/devicerepository_pb.js';
 import { EndDeviceRegistry } from '../../main/api/gen/ttn/lorawan/v3/end_device_services_pb.js';
 import { JsEndDeviceRegistry } from '../../main/api/gen/ttn/lorawan/v3/joinserver_pb.js';
 import { NsEndDeviceRegistry } from '../../main/api/gen/ttn/lorawan/v3/networkserver_pb.js';
@@ -34,6 +36,8 @@ export interface Api {
   readonly asDevices: Client<typeof AsEndDeviceRegistry>;
   readonly appAs: Client<typeof AppAs>;
   readonly configuration: Client<typeof Configuration>;
+  readonly catalogue: Client<typeof DeviceRepository>;
+  readonly catalogueImports: Client<typeof Catalogue>;
 }
 
 export function createApi(transport: Transport): Api {
@@ -53,6 +57,8 @@ export function createApi(transport: Transport): Api {
     asDevices: createClient(AsEndDeviceRegistry, transport),
     appAs: createClient(AppAs, transport),
     configuration: createClient(Configuration, transport),
+    catalogue: createClient(DeviceRepository, transport),
+    catalogueImports: createClient(Catalogue, transport),
   };
 }
 

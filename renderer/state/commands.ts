@@ -5,6 +5,7 @@ export type Command =
   | 'show-frames'
   | 'show-devices'
   | 'show-gateways'
+  | 'show-catalogue'
   | 'show-workspace'
   | 'add-device'
   | 'add-gateway'

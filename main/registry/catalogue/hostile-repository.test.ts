@@ -207,17 +207,18 @@ test.each([
   expect(await lab.catalogue.versions()).toHaveLength(1);
 });
 
-test('an archive whose bytes were changed costs the files they belong to', async () => {
-  const path = zip(
-    withGoodOne([{ name: 'vendor/acme/other.yaml', data: DEVICE.repeat(50) }]),
-    (bytes) => {
-      const at = bytes.indexOf('vendor/acme/other.yaml') + 'vendor/acme/other.yaml'.length;
-      bytes.fill(0xff, at, at + 8);
-      return bytes;
-    },
-  );
+test.each([
+  ['packed', 8],
+  ['stored', 0],
+])('a file of an archive whose %s bytes were changed costs itself', async (_, method) => {
+  const name = 'vendor/acme/other.yaml';
+  const other = { name, data: DEVICE.repeat(50), method };
+  const path = zip(withGoodOne([other]), (bytes) => {
+    const at = bytes.indexOf(name) + name.length;
+    return bytes.fill(0x20, at, at + 8);
+  });
   const lab = await open();
-  expect(await lab.report({ path })).toEqual(['vendor/acme/other.yaml: unreadable']);
+  expect(await lab.report({ path })).toEqual([`${name}: unreadable`]);
 });
 
 /** Nine levels of nine references each: 9^9 values in 400 bytes. */

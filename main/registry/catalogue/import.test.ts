@@ -175,8 +175,12 @@ test('the import before stays until the new one is complete, and can be gone bac
   const lab = await open();
   await lab.import({ path: small('first') });
   const folder = small('second');
+  // Enough work that there is time to look.
+  const many = Array.from({ length: 300 }, (_, index) => `thing-${index}`);
   writeFiles(folder, [
     { name: 'vendor/index.yaml', data: 'vendors: [{ id: new-brand }, { id: acme }]' },
+    { name: 'vendor/new-brand/index.yaml', data: `endDevices: [${many}]` },
+    ...many.map((id) => ({ name: `vendor/new-brand/${id}.yaml`, data: deviceFile(id) })),
   ]);
   const reads = await lab.catalogue.ready();
   const name = () => reads.model('acme', 'thing', ['name']).name;

@@ -1,6 +1,7 @@
 import {
   IconActivity,
   IconAntenna,
+  IconBooks,
   IconCpu,
   IconSettings,
   type TablerIcon,
@@ -26,6 +27,7 @@ const NAV: readonly NavItem[] = [
   { path: '/frames', label: 'Live frames', icon: IconActivity },
   { path: '/devices', label: 'Devices', icon: IconCpu },
   { path: '/gateways', label: 'Gateways', icon: IconAntenna },
+  { path: '/catalogue', label: 'Catalogue', icon: IconBooks },
   { path: '/workspace', label: 'Workspace', icon: IconSettings },
 ];
 

@@ -46,6 +46,7 @@ function useNavigationCommands(navigate: (path: string) => void): void {
   useCommand('show-frames', go('/frames'));
   useCommand('show-devices', go('/devices'));
   useCommand('show-gateways', go('/gateways'));
+  useCommand('show-catalogue', go('/catalogue'));
   useCommand('show-workspace', go('/workspace'));
   useCommand('add-device', go('/devices/register'));
   useCommand('add-gateway', () => navigate('/gateways/add'));

@@ -15,6 +15,7 @@ export interface ZipEntry {
 const UTF8_NAMES = 0x0800;
 const ENCRYPTED = 0x0001;
 const DEFLATED = 8;
+const STORED = 0;
 
 function header(entry: ZipEntry, packed: Uint8Array, size: number, crc: number): Buffer {
   const fields = Buffer.alloc(26);
@@ -36,7 +37,7 @@ export function buildZip(entries: readonly ZipEntry[]): Buffer {
   let offset = 0;
   for (const entry of entries) {
     const data = Buffer.from(entry.data ?? '');
-    const packed = deflateRawSync(data, { level: 1 });
+    const packed = entry.method === STORED ? data : deflateRawSync(data, { level: 1 });
     const fields = header(entry, packed, data.length, crc32(data));
     const name = Buffer.from(entry.name);
     const before = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), fields, name, packed]);
