@@ -143,7 +143,8 @@ interface PagerProps {
   onPage(page: number): void;
 }
 
-function Pager({ total = 0, page, onPage }: PagerProps) {
+function Pager({ total, page, onPage }: PagerProps) {
+  if (total === undefined) return null;
   const pages = Math.ceil(total / MODELS_PER_PAGE);
   return (
     <>
@@ -221,7 +222,12 @@ export function CataloguePage() {
         opened={importing}
         running={running}
         onClose={() => setImporting(false)}
-        onReport={setReport}
+        onReport={(versionId) => {
+          // One dialog at a time: Escape would close both.
+          setImporting(false);
+          running.reset();
+          setReport(versionId);
+        }}
       />
       <ImportReport versionId={report} onClose={() => setReport(undefined)} />
     </Page>

@@ -103,7 +103,7 @@ function Versions({ model }: { readonly model: EndDeviceModel }) {
             <Table.Th w={200}>Firmware</Table.Th>
             <Table.Th w={160}>Hardware</Table.Th>
             <Table.Th>Bands</Table.Th>
-            <Table.Th w={190} />
+            <Table.Th w={220} />
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -113,7 +113,7 @@ function Versions({ model }: { readonly model: EndDeviceModel }) {
               <Table.Td>{row.hardware || 'any'}</Table.Td>
               <Table.Td>{row.bands.join(', ') || '–'}</Table.Td>
               <Table.Td>
-                <Group gap={6} justify="flex-end">
+                <Group gap={6} justify="flex-end" wrap="nowrap">
                   {row.certified && (
                     <Badge variant="light" radius="sm">
                       Certified
