@@ -94,6 +94,7 @@ function checkReferences(configuration) {
     'dist/main/headless.js',
     'dist/main/store-worker.js',
     'dist/main/formatter-worker.js',
+    'dist/main/catalogue-worker.js',
     'dist/main/quickjs.wasm',
     'dist/main/icon.png',
     'dist/preload/preload.cjs',
@@ -196,6 +197,7 @@ function checkContents(archive) {
     '/dist/main/headless.js',
     '/dist/main/store-worker.js',
     '/dist/main/formatter-worker.js',
+    '/dist/main/catalogue-worker.js',
     '/dist/main/quickjs.wasm',
     ...(existsSync(join(root, ADDON)) ? [`/${ADDON}`] : []),
     '/dist/preload/preload.cjs',
@@ -221,6 +223,7 @@ function checkContents(archive) {
   for (const file of [
     'dist/main/store-worker.js',
     'dist/main/formatter-worker.js',
+    'dist/main/catalogue-worker.js',
     ...addons.map((addon) => addon.slice(1)),
   ]) {
     expect(existsSync(join(unpacked, file)), `${file} has to lie outside the archive`);

@@ -98,6 +98,15 @@ function superseded(writer: CatalogueWriter): number[] {
     .map(({ id }) => id);
 }
 
+/** Where even this fails, as on a full disk, the next task does it: what is not complete is never served. */
+function takeBack(writer: CatalogueWriter, version: number): void {
+  try {
+    writer.remove(version);
+  } catch {
+    // The import's own error says why.
+  }
+}
+
 async function runImport(
   writer: CatalogueWriter,
   { path, sourceName, limits }: Extract<CatalogueTask, { kind: 'import' }>,
@@ -138,7 +147,7 @@ async function runImport(
     tell({ phase: 'activating', counts });
     writer.activate(version.id, counts);
   } catch (error) {
-    writer.remove(version.id);
+    takeBack(writer, version.id);
     throw error;
   } finally {
     await source.close();

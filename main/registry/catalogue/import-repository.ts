@@ -170,7 +170,7 @@ function takeCodec(state: ImportState, brandId: string, codecId: string): Promis
 async function takeImage(state: ImportState, brandId: string, file: string): Promise<string> {
   if (file === '') return '';
   const path = `vendor/${brandId}/${file}`;
-  const address = `${IMAGE_PREFIX}${brandId}/${file}`;
+  const address = `${IMAGE_PREFIX}${brandId}/${file.split('/').map(encodeURIComponent).join('/')}`;
   const isUsable = await once(state, path, async () => {
     const image = await attempt(state, path, async () => {
       const bytes = await state.source.read(path, state.limits.imageBytes);

@@ -142,6 +142,21 @@ test('a model is what its file says, in the units and enums of the API', async (
   expect(model.firmwareVersions[1]?.profiles.EU_863_870?.codecId).toBe('');
 });
 
+test('an image with an unusual name has an address', async () => {
+  const folder = temporaryDirectory();
+  const files = {
+    'index.yaml': 'endDevices: [thing]',
+    'thing.yaml': `${deviceFile('Thing')}photos: { main: 'my photo #1.png' }`,
+    'my photo #1.png': Buffer.from('89504e470d0a1a0a', 'hex'),
+  };
+  writeFiles(folder, oneBrand(files));
+  const lab = await open();
+  await lab.import({ path: folder });
+  const { photos } = (await lab.catalogue.ready()).model('acme', 'thing', ['photos']);
+  expect(photos?.main).toBe('/vendor/acme/my%20photo%20%231.png');
+  expect(await lab.catalogue.image('acme', 'my photo #1.png')).toMatchObject({ type: 'image/png' });
+});
+
 test('images are what their bytes are', async () => {
   const { catalogue, ...lab } = await open();
   await lab.import({ path: REPOSITORY });
@@ -286,6 +301,21 @@ test('the catalogue is there after opening again', async () => {
   await first.import({ path: small('kept') });
   await first.close();
   expect(await modelName(await open(directory))).toBe('kept');
+});
+
+test('a program that ends during an import has the catalogue it had', async () => {
+  const directory = temporaryDirectory();
+  const first = await createCatalogueLab(directory);
+  await first.import({ path: small('kept') });
+  const importing = first.import({ path: REPOSITORY });
+  await expect.poll(() => first.catalogue.isBusy).toBe(true);
+  const ended = code(importing);
+  await first.close();
+  expect(await ended).toBe('gatehouse/catalogue:cancelled');
+  const second = await open(directory);
+  expect(await modelName(second)).toBe('kept');
+  await second.import({ path: REPOSITORY });
+  expect((await second.catalogue.versions())[0]?.counts.models).toBe(2);
 });
 
 test('an uploaded file is imported and forgotten', async () => {

@@ -14,12 +14,16 @@ const SCHEMAS = {
   typed: CORE_SCHEMA.withTags(mergeTag),
 } as const;
 
+/** References may nest deeper than the text, or without end. */
+const MOST_LEVELS = 100;
+
 /** Counts values as they would be written out; a few anchors that refer to each other make millions of them. */
-function countNodes(value: unknown, budget: { left: number }): void {
+function countNodes(value: unknown, budget: { left: number }, levels: number): void {
   budget.left -= 1;
-  if (budget.left < 0) throw new FileProblem('yaml', 'The file unfolds to too many values.');
+  if (budget.left < 0 || levels < 0)
+    throw new FileProblem('yaml', 'The file unfolds to too many values or levels.');
   if (typeof value !== 'object' || value === null) return;
-  for (const inner of Object.values(value)) countNodes(inner, budget);
+  for (const inner of Object.values(value)) countNodes(inner, budget, levels - 1);
 }
 
 /** Reads one YAML document. Throws a {@link FileProblem} for anything broken, too deep or too large. */
@@ -32,7 +36,7 @@ export function parseYaml(bytes: Uint8Array, mode: YamlMode, limits: ImportLimit
       maxAliases: limits.yamlAliases,
       maxTotalMergeKeys: 1_000,
     });
-    countNodes(value, { left: limits.yamlNodes });
+    countNodes(value, { left: limits.yamlNodes }, MOST_LEVELS);
     return value;
   } catch (error) {
     if (error instanceof FileProblem) throw error;
