@@ -53,6 +53,7 @@ import {
   type MessageTable,
   type SettingsTable,
 } from './simple-tables.ts';
+import { createStoreState } from './store-state.ts';
 import { createStoreWorker, type StoreWorker } from './worker-client.ts';
 import type { DatabaseName } from './worker-protocol.ts';
 
@@ -199,31 +200,6 @@ function fileBytes(path: string): number {
     (sum, suffix) => sum + (statSync(path + suffix, { throwIfNoEntry: false })?.size ?? 0),
     0,
   );
-}
-
-/** The failures of both files as one state. */
-function createStoreState(): {
-  set(file: 'registry' | 'frames', failure: GatehouseError | undefined): void;
-  cause(): GatehouseError | undefined;
-  onChange(listener: (cause: GatehouseError | undefined) => void): () => void;
-} {
-  const failures: { registry?: GatehouseError | undefined; frames?: GatehouseError | undefined } =
-    {};
-  const listeners = new Set<(cause: GatehouseError | undefined) => void>();
-  const cause = (): GatehouseError | undefined => failures.registry ?? failures.frames;
-  return {
-    set(file, failure) {
-      const before = cause();
-      failures[file] = failure;
-      if (cause() === before) return;
-      for (const listener of listeners) listener(cause());
-    },
-    cause,
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-  };
 }
 
 function tables(
