@@ -26,7 +26,7 @@ import {
   notFound,
 } from './errors.ts';
 import { emptyDevice } from './identity.ts';
-import { mergeByPaths, touches, without } from './masks.ts';
+import { covers, mergeByPaths, touches, without } from './masks.ts';
 import { checkNetworkDevice } from './network-rules.ts';
 import { describeTraffic, recentTraffic } from './recent-traffic.ts';
 import {
@@ -139,6 +139,25 @@ function checkDevAddr(device: EndDevice, stored: EndDevice, paths: readonly stri
     throw networkFieldValue({ field: 'session.dev_addr' });
 }
 
+/**
+ * Gives a session its MAC state. What the request says of it is laid over the state that follows from band and settings: a
+ * template may name no more than one desired parameter.
+ */
+function beginMacState(
+  context: RegistryContext,
+  stored: EndDevice,
+  sent: EndDevice,
+  paths: readonly string[],
+): void {
+  if (!stored.session || stored.frequencyPlanId === '') return;
+  const isSent = stored.macState !== undefined;
+  delete stored.macState;
+  stored.macState = context.newMacState(stored);
+  if (!isSent) return;
+  const ofMacState = paths.filter((path) => covers(['mac_state'], path));
+  mergeByPaths(EndDeviceSchema, stored, sent, ofMacState);
+}
+
 const serverTable = ({ networkDevices: table }: Store): ServerTable => ({
   table,
   name: 'network',
@@ -158,9 +177,7 @@ export function createNetworkUnit(context: RegistryContext): ServerUnit {
       const effective = without(paths, ...SERVER_PATHS);
       mergeByPaths(EndDeviceSchema, stored, device, effective);
       checkNetworkDevice(stored, effective, before);
-      if (stored.session && !stored.macState && stored.frequencyPlanId !== '') {
-        stored.macState = context.newMacState(stored);
-      }
+      if (!before?.macState) beginMacState(context, stored, device, effective);
       if (stored.ids && stored.session) stored.ids.devAddr = stored.session.devAddr;
       stored.createdAt ??= context.now();
       stored.updatedAt = context.now();
