@@ -7,9 +7,20 @@ import { personalizedDevice } from './support/kill-fleet.ts';
 import { dataUplink, type SessionKeys } from './support/radio-fleet.ts';
 
 const FILES = {
-  'index.yaml': 'endDevices: [meter]',
+  'index.yaml': 'endDevices: [meter, probe]',
   'meter.yaml': `name: Meter
 firmwareVersions: [{ version: '7', profiles: { EU863-870: { id: profile, codec: codec } } }]`,
+  'probe.yaml': `name: Probe
+firmwareVersions: [{ version: '1', profiles: { EU863-870: { id: probe-profile } } }]`,
+  'probe-profile.yaml': `macVersion: '1.0.3'
+regionalParametersVersion: RP001-1.0.3-RevA
+supportsJoin: false
+rx1Delay: 5
+rx1DataRateOffset: 0
+rx2DataRateIndex: 0
+rx2Frequency: 869.525
+factoryPresetFrequencies: [868.1, 868.3, 868.5, 867.1]
+maxEIRP: 14`,
   'profile.yaml': `macVersion: '1.0.3'
 regionalParametersVersion: RP001-1.0.3-RevA
 supportsJoin: false
@@ -72,7 +83,7 @@ test('an uploaded repository is imported, and tells what it brought', async () =
   const progress = await stream('/gatehouse/catalogue/import', { upload_id });
   expect(progress.at(-1)?.result).toMatchObject({
     phase: 'CATALOGUE_PHASE_DONE',
-    counts: { brands: 1, models: 1, profiles: 1, codecs: 1 },
+    counts: { brands: 1, models: 2, profiles: 2, codecs: 1 },
     version: { active: true, source: 'devices.zip' },
   });
 });
@@ -104,6 +115,34 @@ test('a device made from its template decodes and encodes with the codec of the 
   const downlinks = [{ f_port: 1, decoded_payload: { level: 200 } }];
   await ok('POST', `${queue}/push`, { downlinks });
   expect((await ok('GET', queue)).downlinks).toMatchObject([{ f_port: 9, frm_payload: 'yA==' }]);
+});
+
+test('the network server takes a template by its mask, the power of a personalized device too', async () => {
+  const template = await ok('GET', '/dr/brands/acme/models/probe/1/EU_863_870/template');
+  const { end_device, field_mask } = template as {
+    end_device: object;
+    field_mask: { paths: string[] };
+  };
+  const ids = { device_id: 'probe-1', application_ids: { application_id: 'lab' } };
+  await ok('POST', '/applications/lab/devices', { end_device: { ids } });
+  const path = '/ns/applications/lab/devices/probe-1';
+  const key = { key: '00112233445566778899AABBCCDDEEFF' };
+  const session = { dev_addr: '02000099', keys: { f_nwk_s_int_key: key } };
+  const more = ['frequency_plan_id', 'session.dev_addr', 'session.keys.f_nwk_s_int_key.key'];
+  await ok('PUT', path, {
+    end_device: { ...end_device, ids, session, frequency_plan_id: 'EU_863_870' },
+    field_mask: { paths: [...field_mask.paths, ...more] },
+  });
+  const mask = 'mac_settings,mac_state.current_parameters,mac_state.desired_parameters';
+  expect(await ok('GET', `${path}?field_mask=${mask}`)).toMatchObject({
+    mac_settings: {
+      factory_preset_frequencies: ['868100000', '868300000', '868500000', '867100000'],
+    },
+    mac_state: {
+      current_parameters: { rx1_delay: 5, channels: { length: 4 } },
+      desired_parameters: { max_eirp: 14 },
+    },
+  });
 });
 
 test('a formatter is tried with the codec of any version, or says what it lacks', async () => {

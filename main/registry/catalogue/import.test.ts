@@ -62,6 +62,8 @@ const REPORT = [
   'vendor/index.yaml: duplicate',
   'vendor/index.yaml: id',
   'vendor/acme-sensors/not-there.yaml: missing',
+  // A region on Mars, a codec's name, a length that is no number, and a link that is not one to follow.
+  'vendor/acme-sensors/thermo.yaml: field',
   'vendor/acme-sensors/thermo.yaml: field',
   'vendor/acme-sensors/thermo.yaml: field',
   'vendor/acme-sensors/thermo.yaml: field',

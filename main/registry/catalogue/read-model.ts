@@ -41,6 +41,11 @@ function firmware(fields: FieldReader, wrong: (field: string) => void): Firmware
       wrong(`profiles.${region}`);
       return [];
     }
+    for (const [name, id] of [
+      ['codec', codecId],
+      ['vendorID', vendorId],
+    ] as const)
+      if (id !== '' && !isCatalogueId(id)) wrong(`profiles.${region}.${name}`);
     const profile = {
       vendorId: isCatalogueId(vendorId) ? vendorId : '',
       profileId,
