@@ -94,7 +94,7 @@ export function createDeviceCatalogue(options: DeviceCatalogueOptions): DeviceCa
     clock,
   });
   const prepare = createPreparation(store, tasks);
-  const reads = createCatalogueReads(file, clock);
+  const reads = createCatalogueReads(file);
   const uploads = createUploads(join(directory, 'catalogue-upload.zip'), limits.archiveBytes);
   const ready = async (): Promise<CatalogueReads> => {
     await prepare();
