@@ -77,6 +77,13 @@ async function withCatalogue<Result>(
   return run({ script: found, maxScriptBytes: MAX_CATALOGUE_SCRIPT_BYTES });
 }
 
+function lppUplink(bytes: Uint8Array): DecodeUplinkResult {
+  const decoded = decodeLppUplink(bytes);
+  return decoded.ok
+    ? { ...decoded, warnings: [], normalized: [], normalizedWarnings: [] }
+    : decoded;
+}
+
 /** @param catalogueScript where devices whose formatter is the catalogue's get theirs */
 export function createFormatters(
   service: FormatterService,
@@ -91,12 +98,8 @@ export function createFormatters(
           return undefined;
         case 'javascript':
           return service.decodeUplink({ ...input, script: formatter.script });
-        case 'cayennelpp': {
-          const decoded = decodeLppUplink(input.bytes);
-          return decoded.ok
-            ? { ...decoded, warnings: [], normalized: [], normalizedWarnings: [] }
-            : decoded;
-        }
+        case 'cayennelpp':
+          return lppUplink(input.bytes);
         case 'repository':
           return withCatalogue(catalogueScript('uplink_decoder', formatter.versionIds), (use) =>
             service.decodeUplink({ ...input, ...use }),

@@ -44,27 +44,22 @@ function scalar(value: unknown): string | undefined {
   return text === '' || text === '~' || text === 'null' ? undefined : text;
 }
 
-/** @param wrong is given the path of a field that is no good */
-export function readFields(fields: Fields, wrong: (field: string) => void, at = ''): FieldReader {
-  const isAbsent = (value: unknown): boolean =>
-    value === undefined ||
-    value === null ||
-    (typeof value === 'string' && scalar(value) === undefined);
-  const refuse = (name: string): undefined => {
-    wrong(`${at}${name}`);
-    return undefined;
-  };
+const isAbsent = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  (typeof value === 'string' && scalar(value) === undefined);
+
+/** Tells that a field is no good, and reads as absent. */
+type Refuse = (name: string) => undefined;
+
+type ScalarReader = Pick<FieldReader, 'text' | 'url' | 'number' | 'whole' | 'flag'>;
+
+function readScalars(fields: Fields, refuse: Refuse): ScalarReader {
   const scalarOf = (name: string): string | undefined => {
     const value = own(fields, name);
     if (isAbsent(value)) return undefined;
     const text = scalar(value);
     return text !== undefined && text.length <= LONGEST_TEXT ? text : refuse(name);
-  };
-  const listOf = (name: string): unknown[] => {
-    const value = own(fields, name);
-    if (isAbsent(value)) return [];
-    if (!Array.isArray(value) || value.length > MOST_ITEMS) return refuse(name) ?? [];
-    return value;
   };
   const number = (name: string, accept: (value: number) => boolean): number | undefined => {
     const text = scalarOf(name);
@@ -88,33 +83,45 @@ export function readFields(fields: Fields, wrong: (field: string) => void, at = 
       if (text === undefined) return undefined;
       return text === 'true' ? true : text === 'false' ? false : refuse(name);
     },
+  };
+}
+
+/** @param wrong is given the path of a field that is no good */
+export function readFields(fields: Fields, wrong: (field: string) => void, at = ''): FieldReader {
+  const refuse: Refuse = (name) => {
+    wrong(`${at}${name}`);
+    return undefined;
+  };
+  const inside = (value: unknown, path: string): FieldReader | undefined =>
+    isFields(value) ? readFields(value, wrong, `${at}${path}.`) : refuse(path);
+  const listOf = (name: string): unknown[] => {
+    const value = own(fields, name);
+    if (isAbsent(value)) return [];
+    if (!Array.isArray(value) || value.length > MOST_ITEMS) return refuse(name) ?? [];
+    return value;
+  };
+  return {
+    ...readScalars(fields, refuse),
     texts(name) {
       const items = listOf(name).map(scalar);
-      if (items.some((item) => item === undefined || item.length > LONGEST_TEXT)) refuse(name);
-      return [
-        ...new Set(items.filter((item) => item !== undefined && item.length <= LONGEST_TEXT)),
-      ] as string[];
+      const good = items.filter((item) => item !== undefined && item.length <= LONGEST_TEXT);
+      if (good.length < items.length) refuse(name);
+      return [...new Set(good)] as string[];
     },
     child(name) {
       const value = own(fields, name);
-      if (isAbsent(value)) return undefined;
-      return isFields(value) ? readFields(value, wrong, `${at}${name}.`) : refuse(name);
+      return isAbsent(value) ? undefined : inside(value, name);
     },
     children: (name) =>
-      listOf(name).flatMap((item, index) =>
-        isFields(item)
-          ? [readFields(item, wrong, `${at}${name}[${index}].`)]
-          : (refuse(`${name}[${index}]`) ?? []),
-      ),
+      listOf(name).flatMap((item, index) => inside(item, `${name}[${index}]`) ?? []),
     entries(name) {
       const value = own(fields, name);
       if (isAbsent(value)) return [];
       if (!isFields(value) || Object.keys(value).length > MOST_ITEMS) return refuse(name) ?? [];
-      return Object.entries(value).flatMap(([key, inner]): [string, FieldReader][] =>
-        isFields(inner)
-          ? [[key, readFields(inner, wrong, `${at}${name}.${key}.`)]]
-          : (refuse(`${name}.${key}`) ?? []),
-      );
+      return Object.entries(value).flatMap(([key, inner]): [string, FieldReader][] => {
+        const reader = inside(inner, `${name}.${key}`);
+        return reader ? [[key, reader]] : [];
+      });
     },
   };
 }

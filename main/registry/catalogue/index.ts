@@ -84,6 +84,13 @@ function createPreparation(
   };
 }
 
+/** Where the bytes of a source lie, and how it is called. */
+function sourceOf(source: ImportSource, uploads: Uploads) {
+  if ('uploadId' in source) return uploads.find(source.uploadId);
+  const { path } = source;
+  return { path, name: basename(path.replaceAll('\\', '/')) || path };
+}
+
 /** Creates the catalogue over its file, which is not opened yet. */
 export function createDeviceCatalogue(options: DeviceCatalogueOptions): DeviceCatalogue {
   const { store, clock, limits = IMPORT_LIMITS } = options;
@@ -100,11 +107,6 @@ export function createDeviceCatalogue(options: DeviceCatalogueOptions): DeviceCa
     await prepare();
     return reads;
   };
-  const sourceOf = (source: ImportSource) =>
-    'path' in source
-      ? { path: source.path, name: basename(source.path.replaceAll('\\', '/')) || source.path }
-      : uploads.find(source.uploadId);
-
   return {
     ready,
     async script(kind, ids) {
@@ -128,7 +130,7 @@ export function createDeviceCatalogue(options: DeviceCatalogueOptions): DeviceCa
       return tasks.isBusy;
     },
     async *import(source, signal) {
-      const { path, name: sourceName } = sourceOf(source);
+      const { path, name: sourceName } = sourceOf(source, uploads);
       await ready();
       const task = { kind: 'import', path, sourceName, limits } as const;
       yield* progressOf<ImportProgress>((onProgress) => tasks.run(task, { onProgress, signal }));

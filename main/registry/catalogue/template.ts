@@ -52,9 +52,10 @@ const set = <T>(value: T | undefined, setting: (value: T) => Setting): Setting[]
 
 const seconds = (value: number) => ({ seconds: BigInt(value), nanos: 0 });
 
-/** Settings a profile names, in the order of the mask's paths. */
-function settings(profile: LorawanProfile): Setting[] {
-  const positive = (value: number | undefined) => (value ? value : undefined);
+const positive = (value: number | undefined) => (value ? value : undefined);
+
+/** Settings of classes B and C. */
+function classSettings(profile: LorawanProfile): Setting[] {
   return [
     ...set(
       positive(profile.classBTimeoutS),
@@ -82,6 +83,12 @@ function settings(profile: LorawanProfile): Setting[] {
         { pingSlotPeriodicity: { value: Math.log2(value) as PingSlotPeriod } },
       ],
     ),
+  ];
+}
+
+/** Settings of receive windows, counters and channels. */
+function radioSettings(profile: LorawanProfile): Setting[] {
+  return [
     ...set(
       profile.rx1DelayS,
       (value): Setting => ['rx1_delay', { rx1Delay: { value: value as RxDelay } }],
@@ -129,7 +136,7 @@ export function templateOf(
   hasCodec: boolean,
 ): EndDeviceTemplate {
   const macVersion = macVersionNumber(profile.macVersion);
-  const macSettings = settings(profile);
+  const macSettings = [...classSettings(profile), ...radioSettings(profile)];
   const maxEirp = profile.supportsJoin ? undefined : profile.maxEirpDbm;
   const repository = PayloadFormatter.FORMATTER_REPOSITORY;
   const endDevice: EndDeviceInit = {

@@ -166,19 +166,11 @@ function Pager({ total, page, onPage }: PagerProps) {
   );
 }
 
-/** What is known about devices: search, imports, and their reports. */
-export function CataloguePage() {
-  const status = useCatalogueStatus();
+/** Search and its results. `version` changes with every import. */
+function Devices({ version }: { readonly version: string }) {
   const [search, setSearch] = useState('');
   const [brandId, setBrandId] = useState('');
   const [page, setPage] = useState(1);
-  const [importing, setImporting] = useState(false);
-  const [report, setReport] = useState<bigint>();
-  const running = useImport(status.reload);
-  const version = (status.data?.versions ?? [])
-    .filter(({ active }) => active)
-    .map(({ id }) => id)
-    .join();
   const [question] = useDebouncedValue(search.trim(), SEARCH_PAUSE_MS);
   const models = useModels({ search: question, brandId, page, version });
   const brands = useBrands(version).data ?? [];
@@ -187,6 +179,33 @@ export function CataloguePage() {
     set(value);
     setPage(1);
   };
+  return (
+    <>
+      <Group mb="sm" gap="xs">
+        <Filters
+          search={search}
+          brandId={brandId}
+          brands={brands.map((brand) => ({ value: brand.brandId, label: brand.name }))}
+          onSearch={first(setSearch)}
+          onBrand={first(setBrandId)}
+        />
+        <Pager total={models.data?.total} page={page} onPage={setPage} />
+      </Group>
+      <Results
+        load={models}
+        brandNames={new Map(brands.map((brand) => [brand.brandId, brand.name]))}
+      />
+    </>
+  );
+}
+
+/** What is known about devices: search, imports, and their reports. */
+export function CataloguePage() {
+  const status = useCatalogueStatus();
+  const [importing, setImporting] = useState(false);
+  const [report, setReport] = useState<bigint>();
+  const running = useImport(status.reload);
+  const active = (status.data?.versions ?? []).filter((version) => version.active);
   return (
     <Page
       title="Catalogue"
@@ -201,21 +220,10 @@ export function CataloguePage() {
         </Button>
       }
     >
-      <Group mb="sm" gap="xs">
-        <Filters
-          search={search}
-          brandId={brandId}
-          brands={brands.map((brand) => ({ value: brand.brandId, label: brand.name }))}
-          onSearch={first(setSearch)}
-          onBrand={first(setBrandId)}
-        />
-        <Pager total={models.data?.total} page={page} onPage={setPage} />
-      </Group>
       <Stack gap="lg">
-        <Results
-          load={models}
-          brandNames={new Map(brands.map((brand) => [brand.brandId, brand.name]))}
-        />
+        <div>
+          <Devices version={active.map(({ id }) => id).join()} />
+        </div>
         <ImportsPanel status={status.data} onChanged={status.reload} onReport={setReport} />
       </Stack>
       <ImportForm

@@ -59,6 +59,41 @@ function Done({
   );
 }
 
+interface SourceFieldsProps {
+  readonly busy: boolean;
+  readonly file: File | null;
+  readonly path: string;
+  onFile(file: File | null): void;
+  onPath(path: string): void;
+}
+
+function SourceFields({ busy, file, path, onFile, onPath }: SourceFieldsProps) {
+  return (
+    <>
+      <FileInput
+        label="ZIP file"
+        placeholder="Choose a file"
+        accept=".zip,application/zip"
+        clearable
+        clearButtonProps={{ 'aria-label': 'Choose no file' }}
+        disabled={busy}
+        value={file}
+        onChange={onFile}
+        leftSection={<IconFileZip size={16} />}
+        data-testid="import-file"
+      />
+      <TextInput
+        label="Or a folder or ZIP file on the computer Gatehouse runs on"
+        placeholder="/home/me/lorawan-devices"
+        disabled={busy || file !== null}
+        value={path}
+        onChange={(event) => onPath(event.currentTarget.value)}
+        data-testid="import-path"
+      />
+    </>
+  );
+}
+
 /** Reads a device repository from a ZIP file or a folder, and shows how far that is. */
 export function ImportForm({ opened, running, onClose, onReport }: ImportFormProps) {
   const { state, start, cancel, reset } = running;
@@ -79,26 +114,7 @@ export function ImportForm({ opened, running, onClose, onReport }: ImportFormPro
           as YAML files below a folder “vendor”. The import before stays active until this one is
           complete.
         </Text>
-        <FileInput
-          label="ZIP file"
-          placeholder="Choose a file"
-          accept=".zip,application/zip"
-          clearable
-          clearButtonProps={{ 'aria-label': 'Choose no file' }}
-          disabled={busy}
-          value={file}
-          onChange={setFile}
-          leftSection={<IconFileZip size={16} />}
-          data-testid="import-file"
-        />
-        <TextInput
-          label="Or a folder or ZIP file on the computer Gatehouse runs on"
-          placeholder="/home/me/lorawan-devices"
-          disabled={busy || file !== null}
-          value={path}
-          onChange={(event) => setPath(event.currentTarget.value)}
-          data-testid="import-path"
-        />
+        <SourceFields busy={busy} file={file} path={path} onFile={setFile} onPath={setPath} />
         <Running state={state} />
         <Done state={state} onReport={onReport} />
         {state.kind === 'failed' && (
