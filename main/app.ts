@@ -40,6 +40,7 @@ import { createCatalogueImages } from './rpc/catalogue-images.ts';
 import { createHandler, type Handle } from './rpc/fetch-handler.ts';
 import { createRouter, type Router } from './rpc/router.ts';
 import { accessAndConfigurationServices } from './rpc/services/access-and-configuration.ts';
+import { accessServices } from './rpc/services/api-keys.ts';
 import { applicationTrafficService } from './rpc/services/app-as.ts';
 import { applicationLinkService } from './rpc/services/application-links.ts';
 import { applicationAndGatewayServices } from './rpc/services/applications-and-gateways.ts';
@@ -50,6 +51,7 @@ import { deviceRepositoryService } from './rpc/services/device-repository.ts';
 import { deviceSearchService } from './rpc/services/device-search.ts';
 import { deviceTemplateService } from './rpc/services/device-templates.ts';
 import { endDeviceServices } from './rpc/services/end-devices.ts';
+import { entitySearchService } from './rpc/services/entity-search.ts';
 import { eventService } from './rpc/services/events.ts';
 import { frameService } from './rpc/services/frames.ts';
 import { frequencyPlanService } from './rpc/services/frequency-plan-files.ts';
@@ -58,6 +60,7 @@ import { joinServerServices } from './rpc/services/join-server.ts';
 import { linkService } from './rpc/services/links.ts';
 import { qrCodeService } from './rpc/services/qr-codes.ts';
 import { simulatorService } from './rpc/services/simulator.ts';
+import { userService } from './rpc/services/users.ts';
 import { workspaceService } from './rpc/services/workspace.ts';
 import { createStaticFiles } from './rpc/static-files.ts';
 import { createSimulator, type Simulator, seededRandom } from './simulator/index.ts';
@@ -133,6 +136,7 @@ export interface App {
 const FIRST_APPLICATION = 'lab';
 /** DevAddrs of joining devices come from a random /16 block inside 02000000/7, so that two workspaces rarely share one. */
 const BLOCK_SETTING = 'network.dev_addr_block';
+const CREATED_SETTING = 'workspace.created_at_ms';
 
 function transientKey(text: string | undefined): KnownApiKey | undefined {
   if (text === undefined) return undefined;
@@ -156,7 +160,8 @@ function keyFinder(
     const row = store.apiKeys.get(id);
     if (!row) return undefined;
     const { hash, ...rest } = row;
-    const admin = row.applicationId === undefined && row.rights.includes('RIGHT_ALL');
+    const isBound = row.applicationId !== undefined || row.gatewayId !== undefined;
+    const admin = !isBound && row.rights.includes('RIGHT_ALL');
     return { ...rest, secretHash: hash, admin };
   };
 }
@@ -174,6 +179,15 @@ async function prepareWorkspace(
   const block = `${formatHex(new Uint8Array([2 + (first & 1), second, 0, 0]))}/16`;
   await store.unit(() => store.settings.put(BLOCK_SETTING, block));
   return block;
+}
+
+/** When the workspace was made; for one older than this setting, when it was first opened with it. */
+async function workspaceMadeAt(store: Store, clock: Clock): Promise<number> {
+  const known = store.settings.getText(CREATED_SETTING);
+  if (known !== undefined) return Number(known);
+  const now = clock.now();
+  await store.unit(() => store.settings.put(CREATED_SETTING, String(now)));
+  return now;
 }
 
 /** NetID of a network of one's own. */
@@ -275,6 +289,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   await planFiles.load();
   const { random = (count) => new Uint8Array(randomBytes(count)) } = options;
   const devAddrBlock = await prepareWorkspace(store, registry, random);
+  const createdAtMs = await workspaceMadeAt(store, clock);
   const catalogue = createDeviceCatalogue({
     store,
     clock,
@@ -327,6 +342,9 @@ export async function createApp(options: AppOptions): Promise<App> {
       simulatorService(simulated),
       ...applicationAndGatewayServices(registry),
       ...accessAndConfigurationServices(),
+      ...accessServices(registry),
+      userService(createdAtMs),
+      entitySearchService(registry, createdAtMs),
       eventService({ events, clock }),
       applicationLinkService(registry.applicationLinks),
       applicationTrafficService(servers.application, { events, logger: logger.area('rpc') }),

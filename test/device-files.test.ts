@@ -150,6 +150,7 @@ test('keys of an import and an export need the right to write and to read them',
         rights: rights.map((right) => `RIGHT_APPLICATION_DEVICES_${right}`),
         applicationId: 'lab',
         createdAtMs: 0,
+        updatedAtMs: 0,
       }),
     );
     const request = new Request(

@@ -10,9 +10,15 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { type Application, ApplicationSchema } from '../api/gen/ttn/lorawan/v3/application_pb.js';
 import type { ApplicationLinks } from './application-links.ts';
 import type { RegistryContext } from './context.ts';
+import {
+  type EntityFilter,
+  filterPaths,
+  matchesFilter,
+  type SearchedEntity,
+} from './entity-search.ts';
 import { applicationHasDevices, applicationNotFound, idTaken } from './errors.ts';
 import { mergeByPaths, pickByPaths, without } from './masks.ts';
-import { orderOf, pageOf } from './paging.ts';
+import { orderOf, pageOfMatches } from './paging.ts';
 
 /** A stored message. */
 export function decodeMessage<Desc extends DescMessage>(
@@ -26,6 +32,8 @@ export interface ListRequest {
   readonly limit?: number;
   readonly page?: number;
   readonly order?: string;
+  /** Only what matches. */
+  readonly filter?: EntityFilter;
 }
 
 export interface ApplicationRegistry {
@@ -58,6 +66,13 @@ function save({ store }: RegistryContext, application: Application): void {
   });
 }
 
+const searched = ({ ids, name, description, attributes }: Application): SearchedEntity => ({
+  id: ids?.applicationId ?? '',
+  name,
+  description,
+  attributes,
+});
+
 const answer = (application: Application, paths: readonly string[]): Application =>
   pickByPaths(ApplicationSchema, application, [...paths, ...IMPLICIT_PATHS]);
 
@@ -82,17 +97,21 @@ export function createApplicationRegistry(
     async get(applicationId, paths) {
       return answer(find(context, applicationId), paths);
     },
-    async list({ limit, page, order }, paths) {
-      const { rows, total } = store.applications.list({
-        ...orderOf(order, ['application_id', 'name', 'created_at'], 'application_id'),
-        ...pageOf(limit, page),
-      });
-      return {
-        applications: rows.map(({ message }) =>
-          answer(decodeMessage(ApplicationSchema, message), paths),
-        ),
-        total,
-      };
+    async list(request, paths) {
+      const { filter = {} } = request;
+      const order = orderOf(
+        request.order,
+        ['application_id', 'name', 'created_at'],
+        'application_id',
+      );
+      const { items, total } = pageOfMatches(
+        (page) => store.applications.list({ ...order, ...page }),
+        (row) => decodeMessage(ApplicationSchema, row.message),
+        (application) => matchesFilter(searched(application), filter),
+        request,
+      );
+      const all = [...paths, ...filterPaths(filter)];
+      return { applications: items.map((application) => answer(application, all)), total };
     },
     update: (application, paths) =>
       context.transact((effects) => {
@@ -111,7 +130,7 @@ export function createApplicationRegistry(
         const count = store.identityDevices.count(applicationId);
         if (count > 0) throw applicationHasDevices({ count });
         store.applications.delete(applicationId);
-        store.apiKeys.deleteByApplication(applicationId);
+        store.apiKeys.deleteByOwner({ applicationId });
         links.drop(applicationId);
         effects.event('application.delete', { kind: 'application', applicationId });
       }),

@@ -39,6 +39,11 @@ export const gatewayNotFoundByEui = defineError(
   'NOT_FOUND',
   'There is no gateway with EUI {gateway_eui}. Check the EUI, or register the gateway.',
 );
+export const apiKeyNotFound = defineError(
+  'pkg/identityserver/store:api_key_not_found',
+  'NOT_FOUND',
+  'The {entity_type} {entity_id} has no API key {api_key_id}. Check the id; the list of keys has it.',
+);
 export const gatewayEuiTaken = defineError(
   'pkg/identityserver:gateway_eui_taken',
   'ALREADY_EXISTS',

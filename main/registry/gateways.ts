@@ -11,10 +11,11 @@ import { eui64FromBytes, eui64ToBytes, type GatewayEui } from '../lorawan/index.
 import { createBoundedCache, type GatewayRow } from '../store/index.ts';
 import type { ListRequest } from './applications.ts';
 import type { Effects, RegistryContext } from './context.ts';
+import { filterPaths, matchesFilter, type SearchedEntity } from './entity-search.ts';
 import { gatewayEuiTaken, gatewayNotFound, gatewayNotFoundByEui, idTaken } from './errors.ts';
 import { type GatewaySettings, gatewaySettings } from './gateway-settings.ts';
 import { mergeByPaths, pickByPaths, without } from './masks.ts';
-import { orderOf, pageOf } from './paging.ts';
+import { orderOf, pageOfMatches } from './paging.ts';
 
 export interface GatewayRegistry {
   create(gateway: Gateway): Promise<Gateway>;
@@ -90,6 +91,14 @@ function save({ store }: RegistryContext, gateway: Gateway, isNew: boolean): voi
     ...(secretBytes.length > 0 && { secrets: secretBytes }),
   });
 }
+
+const searched = ({ ids, name, description, attributes }: Gateway): SearchedEntity => ({
+  id: ids?.gatewayId ?? '',
+  name,
+  description,
+  attributes,
+  ...(ids && ids.eui.length > 0 && { eui: eui64FromBytes(ids.eui) }),
+});
 
 const answer = (gateway: Gateway, paths: readonly string[]): Gateway =>
   pickByPaths(GatewaySchema, gateway, [...paths, ...IMPLICIT_PATHS]);
@@ -178,12 +187,21 @@ export function createGatewayRegistry(
       if (!row) throw gatewayNotFoundByEui({ gateway_eui: eui });
       return decode(row);
     },
-    async list({ limit, page, order }, paths) {
-      const { rows, total } = store.gateways.list({
-        ...orderOf(order, ['gateway_id', 'gateway_eui', 'name', 'created_at'], 'gateway_id'),
-        ...pageOf(limit, page),
-      });
-      return { gateways: rows.map((row) => answer(decode(row), paths)), total };
+    async list(request, paths) {
+      const { filter = {} } = request;
+      const order = orderOf(
+        request.order,
+        ['gateway_id', 'gateway_eui', 'name', 'created_at'],
+        'gateway_id',
+      );
+      const { items, total } = pageOfMatches(
+        (page) => store.gateways.list({ ...order, ...page }),
+        decode,
+        (gateway) => matchesFilter(searched(gateway), filter),
+        request,
+      );
+      const all = [...paths, ...filterPaths(filter)];
+      return { gateways: items.map((gateway) => answer(gateway, all)), total };
     },
     update: (gateway, paths) =>
       context.transact((effects) => {
@@ -199,6 +217,7 @@ export function createGatewayRegistry(
     delete: (gatewayId) =>
       context.transact((effects) => {
         if (!store.gateways.delete(gatewayId)) throw gatewayNotFound({ gateway_id: gatewayId });
+        store.apiKeys.deleteByOwner({ gatewayId });
         effects.event('gateway.delete', { kind: 'gateway', gatewayId });
       }),
     ensureHeard: (eui) =>

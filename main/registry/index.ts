@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { EventInput } from '../events/index.ts';
 import type { Store } from '../store/index.ts';
+import { type ApiKeyRegistry, createApiKeyRegistry } from './api-keys.ts';
 import { createApplicationDeviceRegistry, createApplicationUnit } from './application.ts';
 import { type ApplicationLinks, createApplicationLinks } from './application-links.ts';
 import { type ApplicationRegistry, createApplicationRegistry } from './applications.ts';
@@ -27,15 +28,18 @@ import { createRegistration, type Registration } from './registration.ts';
 import type { ServerRegistry } from './server-registry.ts';
 import { createWholeDevices, type WholeDevices } from './whole-devices.ts';
 
+export { type ApiKeyRegistry, rightName, rightOf } from './api-keys.ts';
 export { checkApplicationRequest } from './application.ts';
 export type { ApplicationLinks } from './application-links.ts';
 export { newApplication } from './applications.ts';
 export type { RegistryChange } from './context.ts';
 export type { JoinDevice, RegisteredDevice } from './device-reader.ts';
+export { matchesFilter, type SearchedEntity } from './entity-search.ts';
 export { type GatewaySettings, UNREGISTERED_GATEWAY_SETTINGS } from './gateway-settings.ts';
 export type { GatewayPlace } from './gateways.ts';
 export type { ListDevices, SeenDevice } from './identity.ts';
 export { checkJoinRequest } from './join.ts';
+export { pickByPaths } from './masks.ts';
 export type { DeviceStatusReport } from './network.ts';
 export { recentTraffic } from './recent-traffic.ts';
 export type { WholeDevices } from './whole-devices.ts';
@@ -47,6 +51,7 @@ export type { WholeDevices } from './whole-devices.ts';
 export interface Registry extends Registration, DeviceReader, WholeDevices {
   readonly applications: ApplicationRegistry;
   readonly applicationLinks: ApplicationLinks;
+  readonly apiKeys: ApiKeyRegistry;
   readonly gateways: GatewayRegistry;
   readonly identity: IdentityRegistry;
   readonly join: ServerRegistry;
@@ -100,6 +105,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     recordSeen: registries.identity.recordSeen,
     applications: createApplicationRegistry(context, applicationLinks),
     applicationLinks,
+    apiKeys: createApiKeyRegistry(context),
     gateways: createGatewayRegistry(context, (text) => logger.warn({}, text)),
     ...createRegistration(context, { identity, join, network, application }),
     ...reader,

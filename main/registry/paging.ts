@@ -1,3 +1,5 @@
+import type { ListRequest } from './applications.ts';
+
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
 
@@ -20,4 +22,23 @@ export function orderOf<Order extends string>(
   const name = descending ? order?.slice(1) : order;
   const orderBy = allowed.find((candidate) => candidate === name);
   return orderBy ? { orderBy, descending } : { orderBy: fallback, descending: false };
+}
+
+/**
+ * A page of what a list request asks for. Without a filter the table pages; with one its rows are read and looked at one by
+ * one, since what is searched lies inside of messages.
+ */
+export function pageOfMatches<Row, Item>(
+  read: (page: { limit: number; offset: number }) => { rows: Row[]; total: number },
+  decode: (row: Row) => Item,
+  matches: (item: Item) => boolean,
+  { limit, page, filter }: ListRequest,
+): { items: Item[]; total: number } {
+  const wanted = pageOf(limit, page);
+  if (!filter) {
+    const { rows, total } = read(wanted);
+    return { items: rows.map(decode), total };
+  }
+  const found = read({ limit: -1, offset: 0 }).rows.map(decode).filter(matches);
+  return { items: found.slice(wanted.offset, wanted.offset + wanted.limit), total: found.length };
 }

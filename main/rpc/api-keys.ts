@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { defineError } from '../base/errors.ts';
 import type { Caller } from './call.ts';
 
@@ -36,6 +36,9 @@ export interface KnownApiKey {
   readonly rights: readonly string[];
   readonly admin: boolean;
   readonly applicationId?: string;
+  readonly gatewayId?: string;
+  readonly createdAtMs?: number;
+  readonly updatedAtMs?: number;
   readonly expiresAtMs?: number;
 }
 
@@ -58,6 +61,26 @@ export function hashSecret(secret: string): Uint8Array {
   return new Uint8Array(createHash('sha256').update(secret).digest());
 }
 
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+const ID_LETTERS = 39;
+const SECRET_LETTERS = 52;
+
+/** Random text of base32 letters, five bits each. */
+function randomLetters(count: number): string {
+  return [...randomBytes(count)].map((byte) => ALPHABET[byte % ALPHABET.length]).join('');
+}
+
+/** A new API key: what to store of it, and the token, which nobody can read again later. */
+export function newApiKey(): {
+  readonly id: string;
+  readonly secretHash: Uint8Array;
+  readonly token: string;
+} {
+  const id = randomLetters(ID_LETTERS);
+  const secret = randomLetters(SECRET_LETTERS);
+  return { id, secretHash: hashSecret(secret), token: `NNSXS.${id}.${secret}` };
+}
+
 const refused = (error: Error): Caller => ({ kind: 'refused', error });
 
 function callerOfToken(
@@ -74,14 +97,8 @@ function callerOfToken(
     return refused(invalidAuthorization());
   }
   if (key.expiresAtMs !== undefined && key.expiresAtMs <= nowMs) return refused(apiKeyExpired());
-  return {
-    kind: 'api_key',
-    keyId: key.id,
-    name: key.name,
-    rights: new Set(key.rights),
-    admin: key.admin,
-    ...(key.applicationId !== undefined && { applicationId: key.applicationId }),
-  };
+  const { id, secretHash, rights, ...rest } = key;
+  return { ...rest, kind: 'api_key', keyId: id, rights: new Set(rights) };
 }
 
 /** Who an `Authorization` header says is calling. */

@@ -21,6 +21,12 @@ export interface ApiKeyCaller {
   readonly admin: boolean;
   /** The only application the key is for; absent for keys that are not bound to one. */
   readonly applicationId?: string;
+  /** The only gateway the key is for; absent for keys that are not bound to one. */
+  readonly gatewayId?: string;
+  /** When the key was made, changed, and ends; absent for a key that is stored nowhere. */
+  readonly createdAtMs?: number;
+  readonly updatedAtMs?: number;
+  readonly expiresAtMs?: number;
 }
 
 /** One call of a method, besides its request. */

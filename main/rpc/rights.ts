@@ -1,5 +1,6 @@
 import type { DescMethod, Message } from '@bufbuild/protobuf';
 import { Access, type RightRule } from '../api/gen/gatehouse/options/v1/options_pb.js';
+import { RightSchema } from '../api/gen/ttn/lorawan/v3/rights_pb.js';
 import { defineError } from '../base/errors.ts';
 import { type ApiKeyCaller, type Caller, isAdmin } from './call.ts';
 import { maskPathsOf, methodForm, touches } from './field-masks.ts';
@@ -35,6 +36,16 @@ export const insufficientGatewayRights = defineError(
   'PERMISSION_DENIED',
   'The API key lacks rights on gateway {uid}: {missing}.',
 );
+export const noUserRights = defineError(
+  'pkg/auth/rights:no_user_rights',
+  'PERMISSION_DENIED',
+  'The caller has no rights on user {uid}.',
+);
+export const insufficientUserRights = defineError(
+  'pkg/auth/rights:insufficient_user_rights',
+  'PERMISSION_DENIED',
+  'The API key lacks rights on user {uid}: {missing}.',
+);
 export const noAdmin = defineError(
   'pkg/auth/rights:no_admin',
   'PERMISSION_DENIED',
@@ -57,6 +68,9 @@ export const accessNotDeclared = defineError(
   'The contract does not say who may call {method}, so nobody may. This is a fault of Gatehouse; please report it.',
 );
 
+/** The only user: who the desktop window, the browser session and keys without an owner act for. */
+export const ADMIN_USER = 'admin';
+
 /** Rights that stand for several others. */
 function includes(rights: ReadonlySet<string>, wanted: string): boolean {
   if (rights.has(wanted) || rights.has('RIGHT_ALL')) return true;
@@ -72,32 +86,38 @@ function includes(rights: ReadonlySet<string>, wanted: string): boolean {
   );
 }
 
-interface Target {
-  readonly kind: 'application' | 'gateway';
+/** What a right is needed on. */
+export interface Target {
+  readonly kind: 'application' | 'gateway' | 'user';
   readonly id: string;
 }
+
+const REFUSALS = {
+  application: { none: noApplicationRights, lacking: insufficientApplicationRights },
+  gateway: { none: noGatewayRights, lacking: insufficientGatewayRights },
+  user: { none: noUserRights, lacking: insufficientUserRights },
+} as const;
+
+const prefixOf = (kind: Target['kind']): string => `RIGHT_${kind.toUpperCase()}_`;
 
 function targetOf(method: DescMethod, request: Message, rule: RightRule): Target {
   const ids = (valueAt(method.input, request, rule.on) ?? {}) as {
     applicationId?: string;
     gatewayId?: string;
+    userId?: string;
   };
-  return rule.right.startsWith('RIGHT_GATEWAY')
-    ? { kind: 'gateway', id: ids.gatewayId ?? '' }
-    : { kind: 'application', id: ids.applicationId ?? '' };
+  if (rule.right.startsWith(prefixOf('gateway')))
+    return { kind: 'gateway', id: ids.gatewayId ?? '' };
+  if (rule.right.startsWith(prefixOf('user'))) return { kind: 'user', id: ids.userId ?? '' };
+  return { kind: 'application', id: ids.applicationId ?? '' };
 }
 
-function checkKey(caller: ApiKeyCaller, target: Target, missing: string[]): void {
-  const isOther =
-    caller.applicationId !== undefined &&
-    (target.kind === 'gateway' || caller.applicationId !== target.id);
-  if (target.kind === 'gateway') {
-    if (isOther) throw noGatewayRights({ uid: target.id });
-    if (missing.length > 0) throw insufficientGatewayRights({ uid: target.id, missing });
-    return;
-  }
-  if (isOther) throw noApplicationRights({ uid: target.id });
-  if (missing.length > 0) throw insufficientApplicationRights({ uid: target.id, missing });
+/** Whether a key says anything about a target; its rights are another question. */
+function isFor({ applicationId, gatewayId }: ApiKeyCaller, target: Target): boolean {
+  if (applicationId !== undefined)
+    return target.kind === 'application' && target.id === applicationId;
+  if (gatewayId !== undefined) return target.kind === 'gateway' && target.id === gatewayId;
+  return target.kind !== 'user' || target.id === ADMIN_USER;
 }
 
 /** Whether an application key or user may do something on an application; throws the API's error otherwise. */
@@ -108,16 +128,46 @@ export function requireRight(caller: Caller, right: string, target: Target): voi
 function requireRights(caller: Caller, rights: readonly string[], target: Target): void {
   if (caller.kind === 'refused') throw caller.error;
   if (isAdmin(caller)) return;
-  if (caller.kind !== 'api_key') {
-    throw target.kind === 'gateway'
-      ? noGatewayRights({ uid: target.id })
-      : noApplicationRights({ uid: target.id });
-  }
-  checkKey(
-    caller,
-    target,
-    rights.filter((right) => !includes(caller.rights, right)),
-  );
+  const refusal = REFUSALS[target.kind];
+  if (caller.kind !== 'api_key' || !isFor(caller, target)) throw refusal.none({ uid: target.id });
+  const missing = rights.filter((right) => !includes(caller.rights, right));
+  if (missing.length > 0) throw refusal.lacking({ uid: target.id, missing });
+}
+
+/** Names of the rights a caller has on a target, those that others imply included. */
+export function rightsOn(caller: Caller, target: Target): string[] {
+  const all = RightSchema.values.map(({ name }) => name);
+  const possible = all.filter((name) => name.startsWith(prefixOf(target.kind)));
+  if (isAdmin(caller)) return possible;
+  if (caller.kind !== 'api_key' || !isFor(caller, target)) return [];
+  return possible.filter((name) => includes(caller.rights, name));
+}
+
+/**
+ * Refuses to give a key rights on a target that the caller does not have there. A key of an application or gateway takes
+ * rights of that kind only; one of the user takes any.
+ */
+export function requireGrantable(caller: Caller, rights: readonly string[], target: Target): void {
+  requireRights(caller, rights, target);
+  const foreign =
+    target.kind === 'user'
+      ? []
+      : rights.filter((right) => !right.startsWith(prefixOf(target.kind)));
+  if (foreign.length > 0) throw REFUSALS[target.kind].lacking({ uid: target.id, missing: foreign });
+}
+
+/** Refuses callers without valid credentials. */
+export function requireLogin(caller: Caller): void {
+  if (caller.kind === 'refused') throw caller.error;
+  if (caller.kind === 'anonymous') throw unauthenticated();
+}
+
+/** Whether the caller acts for the user and may see all entities of a kind; keys of one entity may not. */
+export function maySeeAll(caller: Caller, right: string): boolean {
+  if (isAdmin(caller)) return true;
+  if (caller.kind !== 'api_key') return false;
+  const { applicationId, gatewayId, rights } = caller;
+  return applicationId === undefined && gatewayId === undefined && includes(rights, right);
 }
 
 function checkRights(

@@ -1,4 +1,4 @@
-export type { ApiKeyRow, ApiKeyTable } from './api-key-table.ts';
+export type { ApiKeyOrder, ApiKeyOwner, ApiKeyRow, ApiKeyTable } from './api-key-table.ts';
 export { type BoundedCache, createBoundedCache } from './bounded-cache.ts';
 export type { CatalogueFile } from './catalogue-file.ts';
 export type { CatalogueQuery, CatalogueRows } from './catalogue-queries.ts';

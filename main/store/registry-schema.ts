@@ -88,4 +88,10 @@ INSERT INTO device_attributes
   FROM is_devices d LEFT JOIN applications a USING (application_id), json_each(d.attributes) j;
 INSERT INTO device_search(device_search) VALUES ('rebuild');
 `,
+  // API keys of gateways, and when a key was changed.
+  `
+ALTER TABLE api_keys ADD COLUMN gateway_id TEXT;
+ALTER TABLE api_keys ADD COLUMN updated_at_ms REAL;
+CREATE INDEX api_keys_owner ON api_keys(application_id, gateway_id);
+`,
 ];

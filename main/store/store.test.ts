@@ -46,6 +46,7 @@ test('what was stored is there after opening again', async () => {
       rights: ['RIGHT_APPLICATION_ALL'],
       applicationId: 'lab',
       createdAtMs: 5,
+      updatedAtMs: 6,
     });
   });
   await first.close();
@@ -55,10 +56,11 @@ test('what was stored is there after opening again', async () => {
   expect(second.simulatedDevices.list()).toEqual([
     { id: 's1', message: Uint8Array.of(3), secrets: keyOf(9) },
   ]);
-  expect(second.apiKeys.list('lab').map(({ id, rights }) => ({ id, rights }))).toEqual([
-    { id: 'KEY', rights: ['RIGHT_APPLICATION_ALL'] },
-  ]);
-  expect(second.apiKeys.list()).toEqual([]);
+  expect(second.apiKeys.list({ applicationId: 'lab' })).toMatchObject({
+    rows: [{ id: 'KEY', rights: ['RIGHT_APPLICATION_ALL'], createdAtMs: 5, updatedAtMs: 6 }],
+    total: 1,
+  });
+  expect(second.apiKeys.list()).toEqual({ rows: [], total: 0 });
 });
 
 test('sessions are found by address, and a pending one takes over with an empty queue', async () => {

@@ -10,16 +10,10 @@ import { GatewayRegistry } from '../../api/gen/ttn/lorawan/v3/gateway_services_p
 import { GatewayIdentifiersSchema } from '../../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import { eui64FromBytes } from '../../lorawan/index.ts';
 import type { Registry } from '../../registry/index.ts';
-import { type Caller, isAdmin } from '../call.ts';
-import { requireRight, unauthenticated } from '../rights.ts';
+import { maySeeAll, requireLogin, requireRight } from '../rights.ts';
 import { type Served, serve } from '../router.ts';
 
 const empty = create(EmptySchema);
-
-function requireLogin(caller: Caller): void {
-  if (caller.kind === 'refused') throw caller.error;
-  if (caller.kind === 'anonymous') throw unauthenticated();
-}
 
 function applicationService({ applications }: Registry): Served {
   return serve(ApplicationRegistry, {
@@ -36,7 +30,8 @@ function applicationService({ applications }: Registry): Served {
     async list({ limit, page, order, fieldMask }, call) {
       requireLogin(call.caller);
       // A key of one application sees no lists, as in The Things Stack.
-      if (!isAdmin(call.caller)) return create(ApplicationsSchema);
+      if (!maySeeAll(call.caller, 'RIGHT_USER_APPLICATIONS_LIST'))
+        return create(ApplicationsSchema);
       const found = await applications.list({ limit, page, order }, fieldMask?.paths ?? []);
       call.setTotalCount(found.total);
       return create(ApplicationsSchema, { applications: found.applications });
@@ -68,7 +63,7 @@ function gatewayService({ gateways }: Registry): Served {
     },
     async list({ limit, page, order, fieldMask }, call) {
       requireLogin(call.caller);
-      if (!isAdmin(call.caller)) return create(GatewaysSchema);
+      if (!maySeeAll(call.caller, 'RIGHT_USER_GATEWAYS_LIST')) return create(GatewaysSchema);
       const found = await gateways.list({ limit, page, order }, fieldMask?.paths ?? []);
       call.setTotalCount(found.total);
       return create(GatewaysSchema, { gateways: found.gateways });
