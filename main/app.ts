@@ -20,6 +20,7 @@ import { createEventBus, type EventBus } from './events/index.ts';
 import { createGatewayServer } from './gateway-server/index.ts';
 import { createJoinServer, type JoinSettings } from './join-server/index.ts';
 import {
+  type DevAddrPrefix,
   formatHex,
   type NetId,
   netIdToBytes,
@@ -29,6 +30,7 @@ import {
 import {
   createDownlinkQueue,
   createNetworkServer,
+  defaultMacSettings,
   newMacState,
   type RandomBytes,
 } from './network-server/index.ts';
@@ -39,18 +41,20 @@ import type { Caller } from './rpc/call.ts';
 import { createCatalogueImages } from './rpc/catalogue-images.ts';
 import { createHandler, type Handle } from './rpc/fetch-handler.ts';
 import { createRouter, type Router } from './rpc/router.ts';
-import { accessAndConfigurationServices } from './rpc/services/access-and-configuration.ts';
+import { activationSettingsService } from './rpc/services/activation-settings.ts';
 import { accessServices } from './rpc/services/api-keys.ts';
 import { applicationTrafficService } from './rpc/services/app-as.ts';
 import { applicationLinkService } from './rpc/services/application-links.ts';
 import { applicationAndGatewayServices } from './rpc/services/applications-and-gateways.ts';
 import { catalogueService } from './rpc/services/catalogue.ts';
+import { configurationServices } from './rpc/services/configuration.ts';
 import { deviceBatchServices } from './rpc/services/device-batches.ts';
 import { deviceFileService } from './rpc/services/device-files.ts';
 import { deviceRepositoryService } from './rpc/services/device-repository.ts';
 import { deviceSearchService } from './rpc/services/device-search.ts';
 import { deviceTemplateService } from './rpc/services/device-templates.ts';
 import { endDeviceServices } from './rpc/services/end-devices.ts';
+import { entityAccessService } from './rpc/services/entity-access.ts';
 import { entitySearchService } from './rpc/services/entity-search.ts';
 import { eventService } from './rpc/services/events.ts';
 import { frameService } from './rpc/services/frames.ts';
@@ -58,6 +62,7 @@ import { frequencyPlanService } from './rpc/services/frequency-plan-files.ts';
 import { gatewayServerService } from './rpc/services/gateway-server.ts';
 import { joinServerServices } from './rpc/services/join-server.ts';
 import { linkService } from './rpc/services/links.ts';
+import { networkFactsService } from './rpc/services/network-facts.ts';
 import { qrCodeService } from './rpc/services/qr-codes.ts';
 import { simulatorService } from './rpc/services/simulator.ts';
 import { userService } from './rpc/services/users.ts';
@@ -152,12 +157,12 @@ function transientKey(text: string | undefined): KnownApiKey | undefined {
 }
 
 function keyFinder(
-  store: Store,
+  ofCall: Registry['apiKeys']['ofCall'],
   given: KnownApiKey | undefined,
 ): (id: string) => KnownApiKey | undefined {
   return (id) => {
     if (given?.id === id) return given;
-    const row = store.apiKeys.get(id);
+    const row = ofCall(id);
     if (!row) return undefined;
     const { hash, ...rest } = row;
     const isBound = row.applicationId !== undefined || row.gatewayId !== undefined;
@@ -192,6 +197,9 @@ async function workspaceMadeAt(store: Store, clock: Clock): Promise<number> {
 
 /** NetID of a network of one's own. */
 const NET_ID = '000001' as NetId;
+
+const devAddrPrefix = (text: string): DevAddrPrefix =>
+  parseDevAddrPrefix(text) ?? { devAddr: '02000000' as never, length: 16 };
 
 /** The four servers, connected. */
 function createServers(
@@ -245,10 +253,7 @@ function createServers(
     random,
     settings: {
       netId: NET_ID,
-      devAddrBlock: parseDevAddrPrefix(devAddrBlock) ?? {
-        devAddr: '02000000' as never,
-        length: 16,
-      },
+      devAddrBlock: devAddrPrefix(devAddrBlock),
     },
   });
   const gatewayServer = createGatewayServer({
@@ -273,7 +278,6 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { ok, name: implementation, reason } = selfTestCrypto();
   if (!ok) throw cryptoBroken();
   logger.area('crypto').info({ implementation, reason }, 'cryptography gives right results');
-  const findKey = keyFinder(store, transientKey(options.apiKey));
   const events = createEventBus({ clock });
   const registry = createRegistry({ store, clock, logger, publish: events.publish, newMacState });
   const planFiles = createPlanFiles({
@@ -287,6 +291,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
   // Links and devices may use them from their start.
   await planFiles.load();
+  const findKey = keyFinder(registry.apiKeys.ofCall, transientKey(options.apiKey));
   const { random = (count) => new Uint8Array(randomBytes(count)) } = options;
   const devAddrBlock = await prepareWorkspace(store, registry, random);
   const createdAtMs = await workspaceMadeAt(store, clock);
@@ -341,7 +346,15 @@ export async function createApp(options: AppOptions): Promise<App> {
       deviceFileService(registry, clock),
       simulatorService(simulated),
       ...applicationAndGatewayServices(registry),
-      ...accessAndConfigurationServices(),
+      entityAccessService(),
+      ...configurationServices(),
+      activationSettingsService(registry.activationSettings),
+      networkFactsService({
+        netId: NET_ID,
+        devAddrBlock: devAddrPrefix(devAddrBlock),
+        isUsed: (devAddr) => store.networkSessions.byDevAddr(devAddr).length > 0,
+        defaultMacSettings,
+      }),
       ...accessServices(registry),
       userService(createdAtMs),
       entitySearchService(registry, createdAtMs),

@@ -108,5 +108,8 @@ test('settings of an application go with it', async () => {
   await setDefault(script('application'));
   expect(applicationLinks.of('shop')).toBeDefined();
   await applications.delete('shop');
+  await applications.restore('shop');
+  expect(applicationLinks.of('shop')).toBeDefined();
+  await applications.purge('shop');
   expect(applicationLinks.of('shop')).toBeUndefined();
 });

@@ -38,7 +38,7 @@ interface Range {
 const FULL_CONFIDENCE = 20;
 const SAFETY_MARGIN_DB = 2.5;
 const STEP_DB = 2.5;
-const DEFAULT_MARGIN_DB = 15;
+export const DEFAULT_MARGIN_DB = 15;
 const MAX_NB_TRANS = 3;
 const MAX_DATA_RATE_INDEX = 15;
 const UPLINKS_FOR_LOSS_RATE = 10;

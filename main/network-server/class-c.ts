@@ -27,7 +27,7 @@ const RX2_AFTER_RX1_MS = 1_000;
 /** Distance of two downlinks to one device unless its settings say otherwise. */
 const INTERVAL_MS = 1_000;
 /** How long an acknowledgement is waited for unless the device's settings say otherwise. */
-const ANSWER_TIMEOUT_MS = 5 * 60_000;
+export const ANSWER_TIMEOUT_MS = 5 * 60_000;
 /** A downlink with a time is handed over so long before it. */
 const AHEAD_MS = 5_200;
 /** When a downlink that no gateway takes now is tried again. */

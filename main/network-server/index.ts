@@ -1,3 +1,4 @@
+export { defaultMacSettings } from './default-mac-settings.ts';
 export { createDownlinkQueue } from './downlink-queue.ts';
 export type { NetworkServer, NetworkServerOptions } from './network-server.ts';
 export { createNetworkServer } from './network-server.ts';

@@ -40,6 +40,8 @@ export interface ApiKeyRegistry {
     authorize: (rights: readonly string[]) => void,
   ): Promise<APIKey | undefined>;
   delete(owner: ApiKeyOwner, id: string): Promise<void>;
+  /** The key a call comes with; undefined if there is none, or if what it is for has been deleted. */
+  ofCall(id: string): ApiKeyRow | undefined;
 }
 
 /** Name of a right, as stored and as the contract's options spell it. */
@@ -82,6 +84,14 @@ function checkOwner({ store }: RegistryContext, { applicationId, gatewayId }: Ap
     throw applicationNotFound({ application_id: applicationId });
   if (gatewayId !== undefined && !store.gateways.get(gatewayId))
     throw gatewayNotFound({ gateway_id: gatewayId });
+}
+
+function ownerExists(
+  { store }: RegistryContext,
+  { applicationId, gatewayId }: ApiKeyOwner,
+): boolean {
+  if (applicationId !== undefined) return store.applications.get(applicationId) !== undefined;
+  return gatewayId === undefined || store.gateways.get(gatewayId) !== undefined;
 }
 
 function find({ store }: RegistryContext, owner: ApiKeyOwner, id: string): ApiKeyRow {
@@ -163,5 +173,9 @@ export function createApiKeyRegistry(context: RegistryContext): ApiKeyRegistry {
         store.apiKeys.delete(id);
         said(owner, 'delete', effects.event);
       }),
+    ofCall(id) {
+      const row = store.apiKeys.get(id);
+      return row && ownerExists(context, row) ? row : undefined;
+    },
   };
 }

@@ -39,6 +39,16 @@ export const gatewayNotFoundByEui = defineError(
   'NOT_FOUND',
   'There is no gateway with EUI {gateway_eui}. Check the EUI, or register the gateway.',
 );
+export const restoreWindowExpired = defineError(
+  'pkg/identityserver:restore_window_expired',
+  'FAILED_PRECONDITION',
+  'What was deleted can be restored for a day, and that is over. Create it anew.',
+);
+export const noEuiOrBlockAvailable = defineError(
+  'pkg/identityserver/store:no_eui_or_block_available',
+  'FAILED_PRECONDITION',
+  'All DevEUIs of this workspace are issued. Use one of a block of your own.',
+);
 export const apiKeyNotFound = defineError(
   'pkg/identityserver/store:api_key_not_found',
   'NOT_FOUND',
@@ -145,6 +155,21 @@ export const joinDeviceNotFound = defineError(
   'pkg/joinserver:device_not_found',
   'NOT_FOUND',
   NOT_FOUND,
+);
+export const activationSettingsNotFound = defineError(
+  'pkg/joinserver:application_activation_settings_not_found',
+  'NOT_FOUND',
+  'The application has no activation settings. Set some first.',
+);
+export const noPaths = defineError(
+  'pkg/joinserver:no_paths',
+  'INVALID_ARGUMENT',
+  'The field mask is empty. Name what is to be set.',
+);
+export const noKekLabel = defineError(
+  'pkg/joinserver:no_kek_label',
+  'INVALID_ARGUMENT',
+  'A key encryption key needs a label, in the same call. Send kek_label and name it in the field mask.',
 );
 export const networkDeviceNotFound = defineError(
   'pkg/networkserver:device_not_found',

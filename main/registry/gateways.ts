@@ -1,5 +1,5 @@
 import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import {
   type Gateway,
   GatewayAntennaSchema,
@@ -8,7 +8,7 @@ import {
 import { LocationSchema, LocationSource } from '../api/gen/ttn/lorawan/v3/metadata_pb.js';
 import { errorText } from '../base/errors.ts';
 import { eui64FromBytes, eui64ToBytes, type GatewayEui } from '../lorawan/index.ts';
-import { createBoundedCache, type GatewayRow } from '../store/index.ts';
+import { createBoundedCache, type DeletedEntity, type GatewayRow } from '../store/index.ts';
 import type { ListRequest } from './applications.ts';
 import type { Effects, RegistryContext } from './context.ts';
 import { filterPaths, matchesFilter, type SearchedEntity } from './entity-search.ts';
@@ -16,6 +16,7 @@ import { gatewayEuiTaken, gatewayNotFound, gatewayNotFoundByEui, idTaken } from 
 import { type GatewaySettings, gatewaySettings } from './gateway-settings.ts';
 import { mergeByPaths, pickByPaths, without } from './masks.ts';
 import { orderOf, pageOfMatches } from './paging.ts';
+import { createTrash, pageOfDeleted, type Trash } from './trash.ts';
 
 export interface GatewayRegistry {
   create(gateway: Gateway): Promise<Gateway>;
@@ -27,7 +28,12 @@ export interface GatewayRegistry {
   ): Promise<{ gateways: Gateway[]; total: number }>;
   /** Changes a gateway; it no longer counts as new. */
   update(gateway: Gateway, paths: readonly string[]): Promise<Gateway>;
+  /** API keys stop working; they come back with a restore. */
   delete(gatewayId: string): Promise<void>;
+  /** Brings a deleted gateway back, within a day and unless its EUI has been taken. */
+  restore(gatewayId: string): Promise<void>;
+  /** Deletes a gateway, or what a deleted one left, for good. */
+  purge(gatewayId: string): Promise<void>;
   /**
    * The id of the gateway with this EUI. One heard for the first time is registered as `eui-<hex>` and marked new; its
    * id is known at once, it is stored soon after.
@@ -63,7 +69,7 @@ const KEPT_SETTINGS = 1_000;
 const FIXED_PATHS = ['ids', 'created_at', 'updated_at', 'deleted_at'];
 const IMPLICIT_PATHS = ['ids', 'created_at', 'updated_at'];
 
-function decode({ message, secrets }: GatewayRow): Gateway {
+function decode({ message, secrets }: Pick<GatewayRow, 'message' | 'secrets'>): Gateway {
   const gateway = fromBinary(GatewaySchema, message);
   if (!secrets) return gateway;
   const { lbsLnsSecret, targetCupsKey } = fromBinary(GatewaySchema, secrets);
@@ -109,6 +115,14 @@ function find({ store }: RegistryContext, gatewayId: string): Gateway {
   return decode(row);
 }
 
+/** The EUI of a gateway that is about to be stored; refused if another one has it. */
+function checkEuiFree({ store }: RegistryContext, { ids }: Gateway): GatewayEui | undefined {
+  const eui = ids && ids.eui.length > 0 ? eui64FromBytes(ids.eui) : undefined;
+  const owner = eui && store.gateways.getByEui(eui);
+  if (owner) throw gatewayEuiTaken({ gateway_eui: owner.eui ?? '', gateway_id: owner.gatewayId });
+  return eui;
+}
+
 function createGateway(
   context: RegistryContext,
   gateway: Gateway,
@@ -118,10 +132,8 @@ function createGateway(
   const { store } = context;
   const gatewayId = gateway.ids?.gatewayId ?? '';
   if (store.gateways.get(gatewayId)) throw idTaken();
-  const eui =
-    gateway.ids && gateway.ids.eui.length > 0 ? eui64FromBytes(gateway.ids.eui) : undefined;
-  const owner = eui && store.gateways.getByEui(eui);
-  if (owner) throw gatewayEuiTaken({ gateway_eui: owner.eui ?? '', gateway_id: owner.gatewayId });
+  const eui = checkEuiFree(context, gateway);
+  forgetDeleted(context, gatewayId);
   const stored = clone(GatewaySchema, gateway);
   stored.createdAt = context.now();
   stored.updatedAt = stored.createdAt;
@@ -154,6 +166,68 @@ function registerHeard(
   return gatewayId;
 }
 
+/** A deleted gateway as lists show it. */
+function deletedGateway({ deletedAtMs, ...row }: DeletedEntity): Gateway {
+  const gateway = decode(row);
+  gateway.deletedAt = timestampFromMs(deletedAtMs);
+  return gateway;
+}
+
+function listDeleted(trash: Trash, request: ListRequest, paths: readonly string[]) {
+  const { filter = {} } = request;
+  const matching = trash
+    .list()
+    .map(deletedGateway)
+    .filter((gateway) => matchesFilter(searched(gateway), filter));
+  const sortedBy = ({ ids, name, createdAt }: Gateway) => ({
+    id: ids?.gatewayId ?? '',
+    name,
+    createdAtMs: createdAt ? timestampMs(createdAt) : 0,
+  });
+  const { items, total } = pageOfDeleted(matching, sortedBy, request);
+  const all = [...paths, ...filterPaths(filter), 'deleted_at'];
+  return { gateways: items.map((gateway) => answer(gateway, all)), total };
+}
+
+/** Forgets a deleted gateway and its keys; whether there was one. */
+function forgetDeleted({ store }: RegistryContext, gatewayId: string): boolean {
+  if (!store.deletedEntities.delete('gateway', gatewayId)) return false;
+  store.apiKeys.deleteByOwner({ gatewayId });
+  return true;
+}
+
+/** Deleting, with and without a way back. */
+function createRemoval(context: RegistryContext, trash: Trash) {
+  const { store } = context;
+  const missing = (gatewayId: string) => gatewayNotFound({ gateway_id: gatewayId });
+  return {
+    delete: (gatewayId: string) =>
+      context.transact((effects) => {
+        const row = store.gateways.get(gatewayId);
+        if (!row) throw missing(gatewayId);
+        const { message, secrets } = row;
+        store.gateways.delete(gatewayId);
+        trash.put({ id: gatewayId, message, ...(secrets && { secrets }) });
+        effects.event('gateway.delete', { kind: 'gateway', gatewayId });
+      }),
+    restore: (gatewayId: string) =>
+      context.transact((effects) => {
+        const gateway = decode(trash.take(gatewayId, () => missing(gatewayId)));
+        checkEuiFree(context, gateway);
+        save(context, gateway, false);
+        effects.event('gateway.restore', { kind: 'gateway', gatewayId });
+      }),
+    purge: (gatewayId: string) =>
+      context.transact((effects) => {
+        if (!forgetDeleted(context, gatewayId)) {
+          if (!store.gateways.delete(gatewayId)) throw missing(gatewayId);
+          store.apiKeys.deleteByOwner({ gatewayId });
+        }
+        effects.event('gateway.purge', { kind: 'gateway', gatewayId });
+      }),
+  };
+}
+
 export function createGatewayRegistry(
   ownContext: RegistryContext,
   onError: (text: string) => void,
@@ -176,7 +250,9 @@ export function createGatewayRegistry(
       return done;
     },
   };
+  const trash = createTrash(context, 'gateway');
   return {
+    ...createRemoval(context, trash),
     create: (gateway) =>
       context.transact((effects) => createGateway(context, gateway, false, effects)),
     async get(gatewayId, paths) {
@@ -188,6 +264,7 @@ export function createGatewayRegistry(
       return decode(row);
     },
     async list(request, paths) {
+      if (request.deleted) return listDeleted(trash, request, paths);
       const { filter = {} } = request;
       const order = orderOf(
         request.order,
@@ -213,12 +290,6 @@ export function createGatewayRegistry(
         save(context, stored, false);
         effects.event('gateway.update', { kind: 'gateway', gatewayId }, effective);
         return answer(stored, effective);
-      }),
-    delete: (gatewayId) =>
-      context.transact((effects) => {
-        if (!store.gateways.delete(gatewayId)) throw gatewayNotFound({ gateway_id: gatewayId });
-        store.apiKeys.deleteByOwner({ gatewayId });
-        effects.event('gateway.delete', { kind: 'gateway', gatewayId });
       }),
     ensureHeard: (eui) =>
       store.gateways.getByEui(eui)?.gatewayId ?? registerHeard(context, eui, onError),

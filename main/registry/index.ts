@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { EventInput } from '../events/index.ts';
 import type { Store } from '../store/index.ts';
+import { type ActivationSettings, createActivationSettings } from './activation-settings.ts';
 import { type ApiKeyRegistry, createApiKeyRegistry } from './api-keys.ts';
 import { createApplicationDeviceRegistry, createApplicationUnit } from './application.ts';
 import { type ApplicationLinks, createApplicationLinks } from './application-links.ts';
@@ -35,6 +36,7 @@ export { newApplication } from './applications.ts';
 export type { RegistryChange } from './context.ts';
 export type { JoinDevice, RegisteredDevice } from './device-reader.ts';
 export { matchesFilter, type SearchedEntity } from './entity-search.ts';
+export { frequencyPlanNotFound, noBandVersion } from './errors.ts';
 export { type GatewaySettings, UNREGISTERED_GATEWAY_SETTINGS } from './gateway-settings.ts';
 export type { GatewayPlace } from './gateways.ts';
 export type { ListDevices, SeenDevice } from './identity.ts';
@@ -51,6 +53,7 @@ export type { WholeDevices } from './whole-devices.ts';
 export interface Registry extends Registration, DeviceReader, WholeDevices {
   readonly applications: ApplicationRegistry;
   readonly applicationLinks: ApplicationLinks;
+  readonly activationSettings: ActivationSettings;
   readonly apiKeys: ApiKeyRegistry;
   readonly gateways: GatewayRegistry;
   readonly identity: IdentityRegistry;
@@ -93,6 +96,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const network = createNetworkUnit(context);
   const application = createApplicationUnit(context);
   const applicationLinks = createApplicationLinks(context);
+  const activationSettings = createActivationSettings(context);
   const registries = {
     identity: createIdentityRegistry(context, identity),
     join: createJoinRegistry(context, join),
@@ -103,8 +107,12 @@ export function createRegistry(options: RegistryOptions): Registry {
     ...registries,
     ...createWholeDevices(registries),
     recordSeen: registries.identity.recordSeen,
-    applications: createApplicationRegistry(context, applicationLinks),
+    applications: createApplicationRegistry(context, {
+      links: applicationLinks,
+      activationSettings,
+    }),
     applicationLinks,
+    activationSettings,
     apiKeys: createApiKeyRegistry(context),
     gateways: createGatewayRegistry(context, (text) => logger.warn({}, text)),
     ...createRegistration(context, { identity, join, network, application }),

@@ -162,6 +162,12 @@ export function requireLogin(caller: Caller): void {
   if (caller.kind === 'anonymous') throw unauthenticated();
 }
 
+/** Refuses callers that may not do everything. */
+export function requireAdmin(caller: Caller, refusal: () => Error): void {
+  if (caller.kind === 'refused') throw caller.error;
+  if (!isAdmin(caller)) throw refusal();
+}
+
 /** Whether the caller acts for the user and may see all entities of a kind; keys of one entity may not. */
 export function maySeeAll(caller: Caller, right: string): boolean {
   if (isAdmin(caller)) return true;

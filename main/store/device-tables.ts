@@ -48,6 +48,8 @@ export interface IdentityFilter {
 export interface IdentityDeviceTable extends DeviceTable<IdentityColumns> {
   /** The device was heard; its time only moves forward, and its message stays as it is. */
   seen(applicationId: string, deviceId: string, atMs: number): void;
+  /** Whether any device has this DevEUI, with or without a JoinEUI. */
+  hasDevEui(devEui: DevEui): boolean;
   /** Devices of an application by their ids, from behind one of them; for reading all in steps while others change. */
   listAfter(applicationId: string, deviceId: string, limit: number): DeviceRow[];
   list(filter: IdentityFilter, page: PageRequest<DeviceOrder>): Page<DeviceRow>;
@@ -226,6 +228,9 @@ export function createIdentityDeviceTable(context: TableContext): IdentityDevice
     `UPDATE is_devices SET last_seen_at_ms = max(coalesce(last_seen_at_ms, 0), ?)
      WHERE application_id = ? AND device_id = ?`,
   );
+  const withoutJoinEui = db.prepare(
+    'SELECT 1 FROM is_devices WHERE dev_eui = ? AND join_eui IS NULL LIMIT 1',
+  );
   const after = db
     .prepare<number>(
       'SELECT id FROM is_devices WHERE application_id = ? AND device_id > ? ORDER BY device_id LIMIT ?',
@@ -247,6 +252,9 @@ export function createIdentityDeviceTable(context: TableContext): IdentityDevice
       commit.assertInUnit();
       seen.run(atMs, applicationId, deviceId);
     },
+    hasDevEui: (devEui) =>
+      table.listByDevEui(devEui).length > 0 ||
+      withoutJoinEui.get(eui64ToBytes(devEui)) !== undefined,
     listAfter: (applicationId, deviceId, limit) =>
       after.all(applicationId, deviceId, limit).flatMap((id) => table.get(id) ?? []),
     list(filter, page) {

@@ -11,6 +11,7 @@ export {
   type CodecKind,
 } from './catalogue-schema.ts';
 export type { CatalogueVersionWriter, CatalogueWriter } from './catalogue-writer.ts';
+export type { DeletedEntity, DeletedEntityTable, DeletedKind } from './deleted-entity-table.ts';
 export type {
   DeviceOrder,
   DeviceSearch,

@@ -94,4 +94,13 @@ ALTER TABLE api_keys ADD COLUMN gateway_id TEXT;
 ALTER TABLE api_keys ADD COLUMN updated_at_ms REAL;
 CREATE INDEX api_keys_owner ON api_keys(application_id, gateway_id);
 `,
+  // Applications and gateways that were deleted and can still be restored; what an application's devices join with; devices
+  // by their DevEUI that have no JoinEUI.
+  `
+CREATE TABLE deleted_entities(
+  kind TEXT NOT NULL, id TEXT NOT NULL, deleted_at_ms REAL NOT NULL, message BLOB NOT NULL, secrets BLOB,
+  PRIMARY KEY(kind, id)) WITHOUT ROWID;
+CREATE TABLE activation_settings(id TEXT PRIMARY KEY, secrets BLOB, message BLOB NOT NULL);
+CREATE INDEX is_devices_dev_eui ON is_devices(dev_eui) WHERE dev_eui IS NOT NULL AND join_eui IS NULL;
+`,
 ];

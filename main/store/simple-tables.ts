@@ -75,10 +75,13 @@ interface StoredMessage {
   readonly secrets: Uint8Array | null;
 }
 
-/** Table of messages by id (`links`, `simulated_devices`). */
+/** Tables of messages by id. */
+export type MessageTableName = 'links' | 'simulated_devices' | 'activation_settings';
+
+/** Table of messages by id. */
 export function createMessageTable(
   { db, commit, dataKey }: TableContext,
-  table: 'links' | 'simulated_devices',
+  table: MessageTableName,
 ): MessageTable {
   const get = db.prepare<StoredMessage>(`SELECT id, message, secrets FROM ${table} WHERE id = ?`);
   const list = db.prepare<StoredMessage>(`SELECT id, message, secrets FROM ${table} ORDER BY id`);

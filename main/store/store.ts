@@ -9,6 +9,7 @@ import { type ApiKeyTable, createApiKeyTable } from './api-key-table.ts';
 import { type CatalogueFile, createCatalogueFile } from './catalogue-file.ts';
 import { type DataKeyProtection, openDataKey } from './data-key.ts';
 import { openDatabase } from './database.ts';
+import { createDeletedEntityTable, type DeletedEntityTable } from './deleted-entity-table.ts';
 import { type DeviceSearch, type FoundDevices, searchDevices } from './device-search.ts';
 import {
   createDeviceTable,
@@ -80,9 +81,12 @@ export interface Store {
   readonly applications: ApplicationTable;
   readonly gateways: GatewayTable;
   readonly apiKeys: ApiKeyTable;
+  readonly deletedEntities: DeletedEntityTable;
   readonly settings: SettingsTable;
   readonly links: MessageTable;
   readonly simulatedDevices: MessageTable;
+  /** By application; all of a row is sealed. */
+  readonly activationSettings: MessageTable;
   readonly identityDevices: IdentityDeviceTable;
   readonly joinDevices: DeviceTable;
   readonly networkDevices: DeviceTable;
@@ -226,9 +230,11 @@ function tables(
     applications: createApplicationTable(context),
     gateways: createGatewayTable(context),
     apiKeys: createApiKeyTable(context),
+    deletedEntities: createDeletedEntityTable(context),
     settings: createSettingsTable(context),
     links: createMessageTable(context, 'links'),
     simulatedDevices: createMessageTable(context, 'simulated_devices'),
+    activationSettings: createMessageTable(context, 'activation_settings'),
     identityDevices: createIdentityDeviceTable(context),
     joinDevices: createJoinDeviceTable(context),
     networkDevices: createDeviceTable(context, 'ns_devices'),

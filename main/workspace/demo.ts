@@ -118,8 +118,8 @@ async function removeParts(options: DemoOptions): Promise<void> {
   for (const { link } of links.list()) if (link?.demo) await quietly(links.delete(link.id));
   // It was registered by being heard.
   const gateway = store.gateways.getByEui(eui64FromBytes(GATEWAY_EUI));
-  if (gateway) await quietly(registry.gateways.delete(gateway.gatewayId));
-  if (store.applications.get(APPLICATION)) await quietly(registry.applications.delete(APPLICATION));
+  if (gateway) await quietly(registry.gateways.purge(gateway.gatewayId));
+  if (store.applications.get(APPLICATION)) await quietly(registry.applications.purge(APPLICATION));
 }
 
 /** Runs works one after another: two pages that open at once must not start two demonstrations. */

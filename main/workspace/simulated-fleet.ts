@@ -92,10 +92,10 @@ export function createSimulatedFleet(options: SimulatedFleetOptions): SimulatedF
   const dissolve = async (): Promise<void> => {
     if (store.links.get(GATEWAY_LINK)) await links.delete(GATEWAY_LINK);
     const gateway = store.gateways.getByEui(eui64FromBytes(GATEWAY_EUI));
-    if (gateway) await registry.gateways.delete(gateway.gatewayId);
+    if (gateway) await registry.gateways.purge(gateway.gatewayId);
     // Devices that the user added keep it.
     if (store.applications.get(APPLICATION) && store.identityDevices.count(APPLICATION) === 0)
-      await registry.applications.delete(APPLICATION);
+      await registry.applications.purge(APPLICATION);
   };
 
   return {

@@ -39,3 +39,4 @@ export {
 } from './frequency-plans.ts';
 export { PLAN_ID, type PlanReading, readPlanDocument } from './plan-document.ts';
 export type { PlanProblem, PlanProblemCode } from './plan-fields.ts';
+export { basePlanId, isGatewayPlan } from './plan-relations.ts';

@@ -6,8 +6,9 @@ import {
   type UplinkMacContext,
 } from './context.ts';
 
-const DEFAULT_COUNT_PERIOD = 200;
-const DEFAULT_TIME_PERIOD_MS = 24 * 3_600_000;
+/** Uplinks between two questions for battery and margin. */
+export const DEFAULT_COUNT_PERIOD = 200;
+export const DEFAULT_TIME_PERIOD_MS = 24 * 3_600_000;
 
 function build({
   mac,

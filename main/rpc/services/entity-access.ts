@@ -1,15 +1,10 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
-  Configuration,
-  ListFrequencyPlansResponseSchema,
-} from '../../api/gen/ttn/lorawan/v3/configuration_services_pb.js';
-import {
   AuthInfoResponseSchema,
   EntityAccess,
 } from '../../api/gen/ttn/lorawan/v3/identityserver_pb.js';
 import { type APIKeySchema, Right } from '../../api/gen/ttn/lorawan/v3/rights_pb.js';
-import { frequencyPlans } from '../../lorawan/index.ts';
 import { rightOf } from '../../registry/index.ts';
 import { type ApiKeyCaller, type Caller, isAdmin } from '../call.ts';
 import { ADMIN_USER } from '../rights.ts';
@@ -61,26 +56,7 @@ function authInfo(caller: Caller) {
   });
 }
 
-/** What the caller may do, and which frequency plans there are. */
-export function accessAndConfigurationServices(): Served[] {
-  return [
-    serve(EntityAccess, { authInfo: (_, { caller }) => authInfo(caller) }),
-    serve(Configuration, {
-      listFrequencyPlans({ baseFrequency, bandId }) {
-        const plans = frequencyPlans().filter(
-          (plan) =>
-            (baseFrequency === 0 || plan.baseFrequencyMhz === baseFrequency) &&
-            (bandId === '' || plan.bandId === bandId),
-        );
-        return create(ListFrequencyPlansResponseSchema, {
-          frequencyPlans: plans.map((plan) => ({
-            id: plan.id,
-            name: plan.name,
-            baseFrequency: plan.baseFrequencyMhz,
-            bandId: plan.bandId,
-          })),
-        });
-      },
-    }),
-  ];
+/** What the caller may do. */
+export function entityAccessService(): Served {
+  return serve(EntityAccess, { authInfo: (_, { caller }) => authInfo(caller) });
 }
