@@ -35,37 +35,35 @@ import {
   type RandomBytes,
 } from './network-server/index.ts';
 import { createDeviceCatalogue, type DeviceCatalogue } from './registry/catalogue/index.ts';
+import { createClaimingStore } from './registry/claiming/index.ts';
 import { createRegistry, newApplication, type Registry } from './registry/index.ts';
-import { callerOfHeader, hashSecret, type KnownApiKey, parseToken } from './rpc/api-keys.ts';
+import { callerOfHeader } from './rpc/api-keys.ts';
 import type { Caller } from './rpc/call.ts';
 import { createCatalogueImages } from './rpc/catalogue-images.ts';
 import { createHandler, type Handle } from './rpc/fetch-handler.ts';
+import { keyFinder } from './rpc/known-keys.ts';
 import { createRouter, type Router } from './rpc/router.ts';
-import { activationSettingsService } from './rpc/services/activation-settings.ts';
-import { accessServices } from './rpc/services/api-keys.ts';
 import { applicationTrafficService } from './rpc/services/app-as.ts';
 import { applicationLinkService } from './rpc/services/application-links.ts';
-import { applicationAndGatewayServices } from './rpc/services/applications-and-gateways.ts';
 import { catalogueService } from './rpc/services/catalogue.ts';
-import { configurationServices } from './rpc/services/configuration.ts';
+import { claimingStoreService } from './rpc/services/claiming-store.ts';
 import { deviceBatchServices } from './rpc/services/device-batches.ts';
+import { claimingServices } from './rpc/services/device-claiming.ts';
 import { deviceFileService } from './rpc/services/device-files.ts';
 import { deviceRepositoryService } from './rpc/services/device-repository.ts';
 import { deviceSearchService } from './rpc/services/device-search.ts';
 import { deviceTemplateService } from './rpc/services/device-templates.ts';
 import { endDeviceServices } from './rpc/services/end-devices.ts';
-import { entityAccessService } from './rpc/services/entity-access.ts';
-import { entitySearchService } from './rpc/services/entity-search.ts';
 import { eventService } from './rpc/services/events.ts';
 import { frameService } from './rpc/services/frames.ts';
 import { frequencyPlanService } from './rpc/services/frequency-plan-files.ts';
 import { gatewayServerService } from './rpc/services/gateway-server.ts';
+import { identityServerServices } from './rpc/services/identity-server.ts';
 import { joinServerServices } from './rpc/services/join-server.ts';
 import { linkService } from './rpc/services/links.ts';
 import { networkFactsService } from './rpc/services/network-facts.ts';
 import { qrCodeService } from './rpc/services/qr-codes.ts';
 import { simulatorService } from './rpc/services/simulator.ts';
-import { userService } from './rpc/services/users.ts';
 import { workspaceService } from './rpc/services/workspace.ts';
 import { createStaticFiles } from './rpc/static-files.ts';
 import { createSimulator, type Simulator, seededRandom } from './simulator/index.ts';
@@ -82,12 +80,6 @@ const cryptoBroken = defineError(
   'INTERNAL',
   'The cryptography of this build gives wrong results, so nothing was started. Install Gatehouse anew.',
 );
-const badApiKey = defineError(
-  'gatehouse/app:bad_api_key',
-  'INVALID_ARGUMENT',
-  'The given API key is malformed. It has to look like NNSXS.<id>.<secret>, in letters A to Z and digits 2 to 7.',
-);
-
 export interface AppOptions {
   readonly store: Store;
   readonly clock: Clock;
@@ -142,34 +134,6 @@ const FIRST_APPLICATION = 'lab';
 /** DevAddrs of joining devices come from a random /16 block inside 02000000/7, so that two workspaces rarely share one. */
 const BLOCK_SETTING = 'network.dev_addr_block';
 const CREATED_SETTING = 'workspace.created_at_ms';
-
-function transientKey(text: string | undefined): KnownApiKey | undefined {
-  if (text === undefined) return undefined;
-  const token = parseToken(text);
-  if (token?.type !== 'NNSXS') throw badApiKey();
-  return {
-    id: token.id,
-    name: 'given at start',
-    secretHash: hashSecret(token.secret),
-    rights: ['RIGHT_ALL'],
-    admin: true,
-  };
-}
-
-function keyFinder(
-  ofCall: Registry['apiKeys']['ofCall'],
-  given: KnownApiKey | undefined,
-): (id: string) => KnownApiKey | undefined {
-  return (id) => {
-    if (given?.id === id) return given;
-    const row = ofCall(id);
-    if (!row) return undefined;
-    const { hash, ...rest } = row;
-    const isBound = row.applicationId !== undefined || row.gatewayId !== undefined;
-    const admin = !isBound && row.rights.includes('RIGHT_ALL');
-    return { ...rest, secretHash: hash, admin };
-  };
-}
 
 /** What a new workspace starts with. Answers the block DevAddrs are taken from. */
 async function prepareWorkspace(
@@ -291,7 +255,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
   // Links and devices may use them from their start.
   await planFiles.load();
-  const findKey = keyFinder(registry.apiKeys.ofCall, transientKey(options.apiKey));
+  const findKey = keyFinder(registry.apiKeys.ofCall, options.apiKey);
+  const callerOf = (authorization: string | null | undefined): Caller =>
+    callerOfHeader(authorization, findKey, clock.now());
   const { random = (count) => new Uint8Array(randomBytes(count)) } = options;
   const devAddrBlock = await prepareWorkspace(store, registry, random);
   const createdAtMs = await workspaceMadeAt(store, clock);
@@ -334,6 +300,13 @@ export async function createApp(options: AppOptions): Promise<App> {
   await demo.clear();
   const loopMeter = createLoopMeter();
   const { frames } = store;
+  const types = createTypeRegistry(
+    file_ttn_lorawan_v3_messages,
+    file_ttn_lorawan_v3_end_device,
+    file_ttn_lorawan_v3_error,
+    file_ttn_lorawan_v3_gatewayserver,
+  );
+  const claimingStore = createClaimingStore(store, clock, NET_ID);
   const router = createRouter({
     clock,
     logger: logger.area('rpc'),
@@ -345,19 +318,22 @@ export async function createApp(options: AppOptions): Promise<App> {
       qrCodeService(),
       deviceFileService(registry, clock),
       simulatorService(simulated),
-      ...applicationAndGatewayServices(registry),
-      entityAccessService(),
-      ...configurationServices(),
-      activationSettingsService(registry.activationSettings),
+      ...identityServerServices(registry, createdAtMs),
+      ...claimingServices({
+        upstreams: [claimingStore],
+        authorizations: claimingStore,
+        applications: registry.applications,
+        findDevice: registry.identityDeviceByIds,
+        callerOf,
+        types,
+      }),
+      claimingStoreService(claimingStore),
       networkFactsService({
         netId: NET_ID,
         devAddrBlock: devAddrPrefix(devAddrBlock),
         isUsed: (devAddr) => store.networkSessions.byDevAddr(devAddr).length > 0,
         defaultMacSettings,
       }),
-      ...accessServices(registry),
-      userService(createdAtMs),
-      entitySearchService(registry, createdAtMs),
       eventService({ events, clock }),
       applicationLinkService(registry.applicationLinks),
       applicationTrafficService(servers.application, { events, logger: logger.area('rpc') }),
@@ -393,12 +369,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const handle = createHandler({
     router,
     logger: logger.area('rpc'),
-    registry: createTypeRegistry(
-      file_ttn_lorawan_v3_messages,
-      file_ttn_lorawan_v3_end_device,
-      file_ttn_lorawan_v3_error,
-      file_ttn_lorawan_v3_gatewayserver,
-    ),
+    registry: types,
     files: async (request, caller) =>
       (await images(request, caller)) ?? options.refuseInterface?.(caller) ?? files(request),
   });
@@ -410,7 +381,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     simulated,
     fleet,
     handle,
-    callerOf: (authorization) => callerOfHeader(authorization, findKey, clock.now()),
+    callerOf,
     async close() {
       demo.stop();
       simulator.stop();

@@ -140,6 +140,8 @@ function createRemoval(
     store.apiKeys.deleteByOwner({ applicationId });
     links.drop(applicationId);
     activationSettings.drop(applicationId);
+    store.claimAuthorizations.delete(applicationId);
+    store.claimableDevices.release(applicationId);
   };
   return {
     forget,

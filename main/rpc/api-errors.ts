@@ -40,7 +40,7 @@ function packedDetails(error: GatehouseError, registry: Registry): Any[] {
 }
 
 /** An error in the API's form, with its causes nested. */
-function errorDetails(
+export function errorDetails(
   error: GatehouseError,
   registry: Registry,
   id: string = correlationId(),

@@ -11,6 +11,11 @@ export {
   type CodecKind,
 } from './catalogue-schema.ts';
 export type { CatalogueVersionWriter, CatalogueWriter } from './catalogue-writer.ts';
+export type {
+  ClaimableDevice,
+  ClaimableDeviceTable,
+  DeviceClaim,
+} from './claimable-device-table.ts';
 export type { DeletedEntity, DeletedEntityTable, DeletedKind } from './deleted-entity-table.ts';
 export type {
   DeviceOrder,

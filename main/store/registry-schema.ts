@@ -103,4 +103,11 @@ CREATE TABLE deleted_entities(
 CREATE TABLE activation_settings(id TEXT PRIMARY KEY, secrets BLOB, message BLOB NOT NULL);
 CREATE INDEX is_devices_dev_eui ON is_devices(dev_eui) WHERE dev_eui IS NOT NULL AND join_eui IS NULL;
 `,
+  // Devices that can be claimed here, by their codes, and applications that devices may be claimed from.
+  `
+CREATE TABLE claimable_devices(
+  join_eui BLOB NOT NULL, dev_eui BLOB NOT NULL, code BLOB NOT NULL, added_at_ms REAL NOT NULL,
+  application_id TEXT, device_id TEXT, claimed_at_ms REAL, PRIMARY KEY(join_eui, dev_eui)) WITHOUT ROWID;
+CREATE TABLE claim_authorizations(id TEXT PRIMARY KEY, secrets BLOB, message BLOB NOT NULL);
+`,
 ];

@@ -76,7 +76,11 @@ interface StoredMessage {
 }
 
 /** Tables of messages by id. */
-export type MessageTableName = 'links' | 'simulated_devices' | 'activation_settings';
+export type MessageTableName =
+  | 'links'
+  | 'simulated_devices'
+  | 'activation_settings'
+  | 'claim_authorizations';
 
 /** Table of messages by id. */
 export function createMessageTable(

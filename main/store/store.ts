@@ -7,6 +7,7 @@ import { errorText, type GatehouseError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { type ApiKeyTable, createApiKeyTable } from './api-key-table.ts';
 import { type CatalogueFile, createCatalogueFile } from './catalogue-file.ts';
+import { type ClaimableDeviceTable, createClaimableDeviceTable } from './claimable-device-table.ts';
 import { type DataKeyProtection, openDataKey } from './data-key.ts';
 import { openDatabase } from './database.ts';
 import { createDeletedEntityTable, type DeletedEntityTable } from './deleted-entity-table.ts';
@@ -87,6 +88,9 @@ export interface Store {
   readonly simulatedDevices: MessageTable;
   /** By application; all of a row is sealed. */
   readonly activationSettings: MessageTable;
+  /** API keys by the application they let devices be claimed from. */
+  readonly claimAuthorizations: MessageTable;
+  readonly claimableDevices: ClaimableDeviceTable;
   readonly identityDevices: IdentityDeviceTable;
   readonly joinDevices: DeviceTable;
   readonly networkDevices: DeviceTable;
@@ -235,6 +239,8 @@ function tables(
     links: createMessageTable(context, 'links'),
     simulatedDevices: createMessageTable(context, 'simulated_devices'),
     activationSettings: createMessageTable(context, 'activation_settings'),
+    claimAuthorizations: createMessageTable(context, 'claim_authorizations'),
+    claimableDevices: createClaimableDeviceTable(context),
     identityDevices: createIdentityDeviceTable(context),
     joinDevices: createJoinDeviceTable(context),
     networkDevices: createDeviceTable(context, 'ns_devices'),
