@@ -64,6 +64,7 @@ import { linkService } from './rpc/services/links.ts';
 import { networkFactsService } from './rpc/services/network-facts.ts';
 import { qrCodeService } from './rpc/services/qr-codes.ts';
 import { simulatorService } from './rpc/services/simulator.ts';
+import { upStorageService } from './rpc/services/up-storage.ts';
 import { workspaceService } from './rpc/services/workspace.ts';
 import { createStaticFiles } from './rpc/static-files.ts';
 import { createSimulator, type Simulator, seededRandom } from './simulator/index.ts';
@@ -338,6 +339,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       applicationLinkService(registry.applicationLinks),
       applicationTrafficService(servers.application, { events, logger: logger.area('rpc') }),
       frameService({ frames, clock }),
+      upStorageService({ frames, clock }),
       ...joinServerServices({ store, registry, joinServer: servers.joinServer }),
       frequencyPlanService(planFiles),
       linkService({ links, listPorts }),

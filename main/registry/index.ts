@@ -44,6 +44,8 @@ export { checkJoinRequest } from './join.ts';
 export { pickByPaths } from './masks.ts';
 export type { DeviceStatusReport } from './network.ts';
 export { recentTraffic } from './recent-traffic.ts';
+export { type FoundUp, type RecordedUpQuery, searchRecordedUps } from './recorded-up-search.ts';
+export { RECORDED_UP_TYPES } from './recorded-ups.ts';
 export type { WholeDevices } from './whole-devices.ts';
 
 /**

@@ -36,6 +36,8 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Number of matches before paging, for lists. */
   setTotalCount(count: number): void;
+  /** Where the next request goes on, for long answers. Before the first message of a stream. */
+  setContinuationToken(token: string): void;
   /** Something the client should know although the call succeeded. */
   warn(text: string): void;
 }

@@ -28,7 +28,7 @@ const CORS: Readonly<Record<string, string>> = {
     'Authorization, Grpc-Metadata-Authorization, Content-Type, X-CSRF-Token, Connect-Protocol-Version, Connect-Timeout-Ms, X-Grpc-Web, X-User-Agent, Grpc-Timeout',
   'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
   'access-control-expose-headers':
-    'Date, Content-Length, X-Rate-Limit-Limit, X-Rate-Limit-Available, X-Rate-Limit-Reset, X-Rate-Limit-Retry, X-Request-Id, X-Total-Count, X-Warning, Grpc-Status, Grpc-Message, Grpc-Status-Details-Bin',
+    'Date, Content-Length, X-Rate-Limit-Limit, X-Rate-Limit-Available, X-Rate-Limit-Reset, X-Rate-Limit-Retry, X-Request-Id, X-Total-Count, X-Continuation-Token, X-Warning, Grpc-Status, Grpc-Message, Grpc-Status-Details-Bin',
   'access-control-max-age': '600',
 };
 

@@ -145,6 +145,7 @@ function answerHeaders(request: Request, caller: Caller, signal: AbortSignal): A
     caller,
     signal,
     setTotalCount: (count) => headers.set('x-total-count', String(count)),
+    setContinuationToken: (token) => headers.set('x-continuation-token', token),
     warn: (text) => headers.append('x-warning', text),
   };
   return { headers, call };

@@ -65,6 +65,7 @@ async function answer(desc: DescMethod, request: Message, caller: Caller): Promi
     caller,
     signal: new AbortController().signal,
     setTotalCount: () => undefined,
+    setContinuationToken: () => undefined,
     warn: () => undefined,
   };
   return method.invoke(request, call);

@@ -129,6 +129,7 @@ function callOf(context: HandlerContext): Call {
     caller: context.values.get(callerKey),
     signal: context.signal,
     setTotalCount: (count) => context.responseHeader.set('x-total-count', String(count)),
+    setContinuationToken: (token) => context.responseHeader.set('x-continuation-token', token),
     warn: (text) => context.responseHeader.append('warning', text),
   };
 }

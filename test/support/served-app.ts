@@ -28,15 +28,22 @@ export interface RestAnswer {
   readonly json: Record<string, unknown>;
 }
 
-export interface ServedApp {
-  readonly app: App;
-  readonly clock: VirtualClock;
-  readonly store: Store;
-  readonly directory: string;
+/** How clients reach a program. */
+export interface ServedApi {
   /** A transport whose calls carry a key: the administrator's by default, none for "". */
   transport(carrier: CarrierName, token?: string): Transport;
   /** A call below `/api/v3`. */
   rest(verb: string, path: string, body?: unknown, token?: string): Promise<RestAnswer>;
+  /** A stream of JSON lines below `/api/v3` that ends by itself. */
+  restStream(path: string): Promise<{ headers: Headers; lines: Record<string, unknown>[] }>;
+  stop(): Promise<void>;
+}
+
+export interface ServedApp extends ServedApi {
+  readonly app: App;
+  readonly clock: VirtualClock;
+  readonly store: Store;
+  readonly directory: string;
   close(): Promise<void>;
 }
 
@@ -47,6 +54,48 @@ const withToken =
     if (token !== '') request.header.set('authorization', `Bearer ${token}`);
     return next(request);
   };
+
+/** Serves an open program over HTTP and gRPC on free ports. */
+export async function serveApp({ handle, callerOf, router }: App): Promise<ServedApi> {
+  const host = '127.0.0.1';
+  const logger = silentLogger();
+  const sessions = createSessions();
+  const http = await startHttpServer({ host, port: 0, handle, callerOf, sessions, logger });
+  const grpc = await startGrpcServer({ router, host, port: 0, callerOf });
+  const baseUrl = `http://${http.address}`;
+  const send = (verb: string, path: string, body: unknown, token: string): Promise<Response> =>
+    fetch(`${baseUrl}/api/v3${path}`, {
+      method: verb,
+      ...(token !== '' && { headers: { authorization: `Bearer ${token}` } }),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  return {
+    transport(carrier, token = API_KEY) {
+      const interceptors = [withToken(token)];
+      switch (carrier) {
+        case 'gRPC':
+          return createGrpcTransport({ baseUrl: `http://${grpc.address}`, interceptors });
+        case 'gRPC-Web':
+          return createGrpcWebTransport({ baseUrl, interceptors });
+        case 'Connect':
+          return createConnectTransport({ baseUrl, httpVersion: '1.1', interceptors });
+      }
+    },
+    async rest(verb, path, body, token = API_KEY) {
+      const response = await send(verb, path, body, token);
+      const { status, headers } = response;
+      return { status, headers, json: (await response.json()) as RestAnswer['json'] };
+    },
+    async restStream(path) {
+      const response = await send('GET', path, undefined, API_KEY);
+      const lines = (await response.text()).split('\n').filter((line) => line !== '');
+      return { headers: response.headers, lines: lines.map((line) => JSON.parse(line)) };
+    },
+    async stop() {
+      await Promise.all([http.close(), grpc.close()]);
+    },
+  };
+}
 
 /** Opens a new workspace at a wall clock of 2026-01-01, or at `startMs`. */
 export async function openServedApp(startMs = Date.UTC(2026, 0, 1)): Promise<ServedApp> {
@@ -67,39 +116,15 @@ export async function openServedApp(startMs = Date.UTC(2026, 0, 1)): Promise<Ser
     listeners: () => [],
     apiKey: API_KEY,
   });
-  const { handle, callerOf, router } = app;
-  const host = '127.0.0.1';
-  const sessions = createSessions();
-  const http = await startHttpServer({ host, port: 0, handle, callerOf, sessions, logger });
-  const grpc = await startGrpcServer({ router, host, port: 0, callerOf });
-  const baseUrl = `http://${http.address}`;
+  const api = await serveApp(app);
   return {
+    ...api,
     app,
     clock,
     store,
     directory,
-    transport(carrier, token = API_KEY) {
-      const interceptors = [withToken(token)];
-      switch (carrier) {
-        case 'gRPC':
-          return createGrpcTransport({ baseUrl: `http://${grpc.address}`, interceptors });
-        case 'gRPC-Web':
-          return createGrpcWebTransport({ baseUrl, interceptors });
-        case 'Connect':
-          return createConnectTransport({ baseUrl, httpVersion: '1.1', interceptors });
-      }
-    },
-    async rest(verb, path, body, token = API_KEY) {
-      const response = await fetch(`${baseUrl}/api/v3${path}`, {
-        method: verb,
-        ...(token !== '' && { headers: { authorization: `Bearer ${token}` } }),
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-      const { status, headers } = response;
-      return { status, headers, json: (await response.json()) as RestAnswer['json'] };
-    },
     async close() {
-      await Promise.all([http.close(), grpc.close()]);
+      await api.stop();
       await app.close();
       rmSync(directory, { recursive: true, force: true });
     },

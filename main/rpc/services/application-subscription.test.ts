@@ -20,6 +20,7 @@ function setUp() {
       caller: { kind: 'desktop' },
       signal: controller.signal,
       setTotalCount: () => undefined,
+      setContinuationToken: () => undefined,
       warn: () => undefined,
     };
     const stream = subscribeToApplication('shop', call, { events, logger });
