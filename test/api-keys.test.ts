@@ -231,13 +231,23 @@ test('an expired key is refused, and works again with a later expiry', async () 
   expect(await refusalOf(made)).toMatchObject({ namespace: 'pkg/errors', name: 'validation' });
 });
 
-test('a key left without rights is gone', async () => {
+test('the first SDK renames and deletes keys by updates without a mask', async () => {
   const { id, key } = await applicationKey(Right.APPLICATION_INFO);
   const path = `/applications/lab/api-keys/${id}`;
-  const emptied = await served.rest('PUT', path, { api_key: { name: 'old client' } });
-  expect(emptied).toMatchObject({ status: 200, json: {} });
+  const renamed = await served.rest('PUT', path, { api_key: { name: 'renamed' } });
+  expect(renamed.json).toMatchObject({ name: 'renamed', rights: ['RIGHT_APPLICATION_INFO'] });
+  const deleted = await served.rest('PUT', path, { api_key: { rights: [] } });
+  expect(deleted).toMatchObject({ status: 200, json: {} });
   expect((await served.rest('GET', path)).status).toBe(404);
   expect((await served.rest('GET', '/applications/lab', undefined, key)).status).toBe(401);
+});
+
+test('a key left without rights is gone', async () => {
+  const { id } = await applicationKey(Right.APPLICATION_INFO);
+  const path = `/applications/lab/api-keys/${id}`;
+  const body = { api_key: { name: 'none' }, field_mask: { paths: ['rights'] } };
+  expect(await served.rest('PUT', path, body)).toMatchObject({ status: 200, json: {} });
+  expect((await served.rest('GET', path)).status).toBe(404);
 });
 
 test('keys go with their gateway', async () => {

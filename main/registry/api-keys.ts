@@ -51,8 +51,15 @@ export const rightName = (right: Right): string => RightSchema.value[right]?.nam
 export const rightOf = (name: string): Right | undefined =>
   RightSchema.values.find((one) => one.name === name)?.number;
 
-/** What an update without a mask changes. */
-const DEFAULT_PATHS = ['rights', 'name'];
+/**
+ * What an update without a mask changes, which clients of the first SDK send: what is set. One that sets nothing is that
+ * SDK's way to delete a key.
+ */
+function pathsOfSet({ name, rights }: APIKey): string[] {
+  if (name === '' && rights.length === 0) return ['rights'];
+  return [...(name !== '' ? ['name'] : []), ...(rights.length > 0 ? ['rights'] : [])];
+}
+
 const ORDERS = ['api_key_id', 'name', 'created_at', 'expires_at'] as const;
 
 function toMessage(row: ApiKeyRow): APIKey {
@@ -152,7 +159,7 @@ export function createApiKeyRegistry(context: RegistryContext): ApiKeyRegistry {
     },
     update: (owner, key, requested, authorize) =>
       context.transact((effects) => {
-        const paths = requested.length > 0 ? requested : DEFAULT_PATHS;
+        const paths = requested.length > 0 ? requested : pathsOfSet(key);
         const before = find(context, owner, key.id);
         const after = changed(before, key, paths, clock.now());
         const kept = before.rights.filter((right) => after.rights.includes(right));
