@@ -142,6 +142,26 @@ describe.each(CARRIERS)('over %s', (carrier) => {
     expect(await refusalOf(own.applications.list({}))).toMatchObject({ code: 16 });
   });
 
+  test('the only collaborator is the user admin, who stays', async () => {
+    const admin = { ids: { case: 'userIds', value: { userId: 'admin' } } } as const;
+    const eve = { ids: { case: 'userIds', value: { userId: 'eve' } } } as const;
+    const { application, gateway } = as();
+    const { collaborators } = await application.listCollaborators({ applicationIds });
+    expect(collaborators).toMatchObject([{ ids: admin, rights: [Right.APPLICATION_ALL] }]);
+    expect((await gateway.listCollaborators({ gatewayIds })).collaborators).toHaveLength(1);
+    const found = await gateway.getCollaborator({ gatewayIds, collaborator: admin });
+    expect(found.rights).toEqual([Right.GATEWAY_ALL]);
+    const other = application.getCollaborator({ applicationIds, collaborator: eve });
+    expect(await refusalOf(other)).toMatchObject({ name: 'membership_not_found', code: 5 });
+    const all = { ids: admin, rights: [Right.GATEWAY_ALL] };
+    await gateway.setCollaborator({ gatewayIds, collaborator: all });
+    const gone = application.deleteCollaborator({ applicationIds, collaboratorIds: admin });
+    expect(await refusalOf(gone)).toMatchObject({
+      name: 'application_needs_collaborator',
+      code: 9,
+    });
+  });
+
   test('nobody is told anything without credentials, and nobody is asked to have some', async () => {
     const info = await as('').entity.authInfo({});
     expect(info).toMatchObject({ isAdmin: false, accessMethod: { case: undefined } });
@@ -250,6 +270,24 @@ test('a key left without rights is gone', async () => {
   expect((await served.rest('GET', path)).status).toBe(404);
 });
 
+test('what happens to keys is told to whoever follows the application', async () => {
+  const reader = served.app.events.subscribe({
+    entities: [{ kind: 'application', applicationId: 'lab' }],
+    tail: 0,
+  });
+  const { id } = await applicationKey(Right.APPLICATION_INFO);
+  const path = `/applications/lab/api-keys/${id}`;
+  await served.rest('PUT', path, { api_key: { name: 'two' } });
+  await served.rest('DELETE', path);
+  const names: string[] = [];
+  while (names.length < 3)
+    names.push(...((await reader.next())?.events.map(({ name }) => name) ?? []));
+  reader.close();
+  expect(names).toEqual(
+    ['create', 'update', 'delete'].map((what) => `application.api-key.${what}`),
+  );
+});
+
 test('keys go with their gateway', async () => {
   await served.rest('POST', '/users/admin/gateways', { gateway: { ids: { gateway_id: 'shed' } } });
   const made = await served.rest('POST', '/gateways/shed/api-keys', {
@@ -288,7 +326,7 @@ describe('every REST binding', () => {
     const read = await rest('GET', path);
     expect(read.json).toMatchObject({ id: made.json.id, name: 'one' });
     expect(read.json.key).toBeUndefined();
-    const listed = await rest('GET', `/${entity}/api-keys?limit=1&page=1&order=-created_at`);
+    const listed = await rest('GET', `/${entity}/api-keys?limit=1&page=1&order=-name`);
     expect(listed.json.api_keys).toEqual([read.json]);
     expect(Number(listed.headers.get('x-total-count'))).toBeGreaterThan(0);
     const updated = await rest('PUT', path, {

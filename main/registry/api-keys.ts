@@ -123,12 +123,23 @@ function changed(row: ApiKeyRow, key: APIKey, paths: readonly string[], nowMs: n
   };
 }
 
+/** Rights that come or go. */
+function movedRights({ rights: before }: ApiKeyRow, { rights: after }: ApiKeyRow): string[] {
+  return [...before, ...after].filter((right) => !before.includes(right) || !after.includes(right));
+}
+
+/** Tells of a key; of those of the user nobody could ask. */
+function said(
+  owner: ApiKeyOwner,
+  what: string,
+  tell: (name: string, entity: EntityRef) => void,
+): void {
+  const entity = entityOf(owner);
+  if (entity) tell(`${entity.kind}.api-key.${what}`, entity);
+}
+
 export function createApiKeyRegistry(context: RegistryContext): ApiKeyRegistry {
   const { store, clock } = context;
-  const said = (owner: ApiKeyOwner, what: string, tell: (name: string, of: EntityRef) => void) => {
-    const entity = entityOf(owner);
-    if (entity) tell(`${entity.kind}.api-key.${what}`, entity);
-  };
   return {
     create: (owner, { secretHash, rights, ...key }) =>
       context.transact((effects) => {
@@ -162,9 +173,7 @@ export function createApiKeyRegistry(context: RegistryContext): ApiKeyRegistry {
         const paths = requested.length > 0 ? requested : pathsOfSet(key);
         const before = find(context, owner, key.id);
         const after = changed(before, key, paths, clock.now());
-        const kept = before.rights.filter((right) => after.rights.includes(right));
-        const moved = [...before.rights, ...after.rights].filter((right) => !kept.includes(right));
-        authorize(moved);
+        authorize(movedRights(before, after));
         if (after.rights.length === 0) {
           store.apiKeys.delete(key.id);
           said(owner, 'delete', effects.event);

@@ -12,7 +12,7 @@ import type { DevEui } from '../lorawan/index.ts';
 import type { DeletedEntity } from '../store/index.ts';
 import type { ActivationSettings } from './activation-settings.ts';
 import type { ApplicationLinks } from './application-links.ts';
-import type { RegistryContext } from './context.ts';
+import type { Effects, RegistryContext } from './context.ts';
 import { issueDevEui } from './dev-eui-issuer.ts';
 import {
   type EntityFilter,
@@ -174,6 +174,15 @@ function createRemoval(
   };
 }
 
+function issueFor(context: RegistryContext, applicationId: string, effects: Effects): DevEui {
+  const application = find(context, applicationId);
+  const devEui = issueDevEui(context.store);
+  application.devEuiCounter += 1;
+  save(context, application);
+  effects.event('application.issue_dev_eui', { kind: 'application', applicationId });
+  return devEui;
+}
+
 export function createApplicationRegistry(
   context: RegistryContext,
   belongings: ApplicationBelongings,
@@ -228,14 +237,7 @@ export function createApplicationRegistry(
         return answer(stored, effective);
       }),
     issueDevEui: (applicationId) =>
-      context.transact((effects) => {
-        const application = find(context, applicationId);
-        const devEui = issueDevEui(store);
-        application.devEuiCounter += 1;
-        save(context, application);
-        effects.event('application.issue_dev_eui', { kind: 'application', applicationId });
-        return devEui;
-      }),
+      context.transact((effects) => issueFor(context, applicationId, effects)),
   };
 }
 
