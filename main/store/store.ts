@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import type { Clock } from '../base/clock.ts';
@@ -9,7 +8,6 @@ import { type ApiKeyTable, createApiKeyTable } from './api-key-table.ts';
 import { type CatalogueFile, createCatalogueFile } from './catalogue-file.ts';
 import { type ClaimableDeviceTable, createClaimableDeviceTable } from './claimable-device-table.ts';
 import { type DataKeyProtection, openDataKey } from './data-key.ts';
-import { openDatabase } from './database.ts';
 import { createDeletedEntityTable, type DeletedEntityTable } from './deleted-entity-table.ts';
 import { type DeviceSearch, type FoundDevices, searchDevices } from './device-search.ts';
 import {
@@ -19,9 +17,7 @@ import {
   type DeviceTable,
   type IdentityDeviceTable,
 } from './device-tables.ts';
-import { foldText } from './device-texts.ts';
 import { createFrameStore, type FrameStore, type OwnedFrameStore } from './frame-store.ts';
-import { FRAMES_MIGRATIONS } from './frames-schema.ts';
 import { createGroupCommit, type GroupCommit } from './group-commit.ts';
 import {
   createDownlinkQueueTable,
@@ -35,9 +31,7 @@ import {
   type KeyWrapperKind,
   keyFileWrapper,
 } from './key-wrapper.ts';
-import { type DirectoryLock, lockDirectory } from './lock.ts';
 import { createMaintenance, type Maintenance } from './maintenance.ts';
-import { REGISTRY_MIGRATIONS } from './registry-schema.ts';
 import { createSessionKeyTable, type SessionKeyTable } from './session-key-table.ts';
 import {
   type ApplicationSessionTable,
@@ -55,6 +49,7 @@ import {
   type MessageTable,
   type SettingsTable,
 } from './simple-tables.ts';
+import { closeFiles, fileBytes, type OpenFiles, openFiles, TEMPORARY } from './store-files.ts';
 import { createStoreState } from './store-state.ts';
 import { createStoreWorker, type StoreWorker } from './worker-client.ts';
 import type { DatabaseName } from './worker-protocol.ts';
@@ -129,85 +124,6 @@ export interface StoreOptions {
   readonly workerUrl?: URL;
   /** Given each database as it opens; tests take its space away. */
   readonly onOpened?: (name: DatabaseName, db: Database) => void;
-}
-
-interface OpenFiles {
-  readonly directory: string;
-  readonly isTemporary: boolean;
-  readonly isNew: boolean;
-  readonly lock: DirectoryLock;
-  readonly registry: Database;
-  readonly framesDb: Database;
-  readonly registryPath: string;
-  readonly framesPath: string;
-}
-
-/**
- * Nothing of a temporary folder is synchronized or survives, so its writer never waits for the disk, and rows of frames may
- * wait for each other. With no second thread at work, what runs over it in virtual time does not depend on how busy the
- * computer is.
- */
-const TEMPORARY = { checkpointPages: 1_000, frameRowsPerCommit: 200 } as const;
-
-function openFiles({ directory: wanted, clock }: StoreOptions): OpenFiles {
-  const isTemporary = wanted === ':memory:';
-  const directory = isTemporary ? mkdtempSync(join(tmpdir(), 'gatehouse-')) : wanted;
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const registryPath = join(directory, 'gatehouse.db');
-  const framesPath = join(directory, 'frames.db');
-  const lock = lockDirectory(directory, clock.now());
-  const isNew = !existsSync(registryPath);
-  const checkpointPages = isTemporary ? TEMPORARY.checkpointPages : 0;
-  let registry: Database | undefined;
-  try {
-    registry = openDatabase({
-      path: registryPath,
-      synchronous: isTemporary ? 'OFF' : 'FULL',
-      migrations: REGISTRY_MIGRATIONS,
-      copyBeforeMigration: true,
-      functions: { fold_text: foldText },
-      busyTimeoutMs: 5_000,
-      checkpointPages,
-      exclusive: isTemporary,
-    });
-    const framesDb = openDatabase({
-      path: framesPath,
-      synchronous: isTemporary ? 'OFF' : 'NORMAL',
-      migrations: FRAMES_MIGRATIONS,
-      copyBeforeMigration: false,
-      busyTimeoutMs: 0,
-      checkpointPages,
-      exclusive: false,
-    });
-    return {
-      directory,
-      isTemporary,
-      isNew,
-      lock,
-      registry,
-      framesDb,
-      registryPath,
-      framesPath,
-    };
-  } catch (error) {
-    registry?.close();
-    lock.release();
-    throw error;
-  }
-}
-
-function closeFiles({ registry, framesDb, lock, isTemporary, directory }: OpenFiles): void {
-  framesDb.close();
-  registry.close();
-  lock.release();
-  if (isTemporary) rmSync(directory, { recursive: true, force: true });
-}
-
-function fileBytes(path: string): number {
-  return ['', '-wal'].reduce(
-    (sum, suffix) => sum + (statSync(path + suffix, { throwIfNoEntry: false })?.size ?? 0),
-    0,
-  );
 }
 
 function tables(
@@ -306,7 +222,7 @@ function keyProtection({ protection, commit }: Parts): KeyProtection {
 export async function createStore(options: StoreOptions): Promise<Store> {
   const { clock } = options;
   const logger = options.logger.area('store');
-  const files = openFiles(options);
+  const files = openFiles(options.directory, clock);
   const protection = await openProtection(files, options);
   const { registryPath, framesPath } = files;
   const cataloguePath = join(files.directory, 'catalogue.db');
