@@ -47,13 +47,9 @@ import { applicationTrafficService } from './rpc/services/app-as.ts';
 import { applicationLinkService } from './rpc/services/application-links.ts';
 import { catalogueService } from './rpc/services/catalogue.ts';
 import { claimingStoreService } from './rpc/services/claiming-store.ts';
-import { deviceBatchServices } from './rpc/services/device-batches.ts';
 import { claimingServices } from './rpc/services/device-claiming.ts';
-import { deviceFileService } from './rpc/services/device-files.ts';
 import { deviceRepositoryService } from './rpc/services/device-repository.ts';
-import { deviceSearchService } from './rpc/services/device-search.ts';
-import { deviceTemplateService } from './rpc/services/device-templates.ts';
-import { endDeviceServices } from './rpc/services/end-devices.ts';
+import { deviceServices } from './rpc/services/devices.ts';
 import { eventService } from './rpc/services/events.ts';
 import { frameService } from './rpc/services/frames.ts';
 import { frequencyPlanService } from './rpc/services/frequency-plan-files.ts';
@@ -62,7 +58,6 @@ import { identityServerServices } from './rpc/services/identity-server.ts';
 import { joinServerServices } from './rpc/services/join-server.ts';
 import { linkService } from './rpc/services/links.ts';
 import { networkFactsService } from './rpc/services/network-facts.ts';
-import { qrCodeService } from './rpc/services/qr-codes.ts';
 import { simulatorService } from './rpc/services/simulator.ts';
 import { upStorageService } from './rpc/services/up-storage.ts';
 import { workspaceService } from './rpc/services/workspace.ts';
@@ -312,12 +307,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     clock,
     logger: logger.area('rpc'),
     services: [
-      ...endDeviceServices(registry, simulated),
-      ...deviceBatchServices(registry),
-      deviceSearchService(registry),
-      deviceTemplateService(clock),
-      qrCodeService(),
-      deviceFileService(registry, clock),
+      ...deviceServices(registry, simulated, clock),
       simulatorService(simulated),
       ...identityServerServices(registry, createdAtMs),
       ...claimingServices({
