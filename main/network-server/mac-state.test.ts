@@ -147,6 +147,9 @@ test('what was sent and heard lately stands in the MAC state, twenty and five of
   expect(macState?.recentDownlinks.map(({ payload }) => payload?.macPayload?.fullFCnt)).toEqual([
     7, 8, 9, 10, 11,
   ]);
+  // A registration takes none of it, so an export has none.
+  const [exported] = await lab.registry.wholeDevicesAfter('shop', '', 1, true);
+  expect(exported?.macState).toMatchObject({ recentUplinks: [], recentDownlinks: [] });
   expect(macState?.rxWindowsAvailable).toBe(true);
 });
 
