@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SqlValue } from 'better-sqlite3';
 import fc from 'fast-check';
@@ -84,10 +86,13 @@ function lookThrough(devices: readonly Device[], search: DeviceSearch) {
 
 let store: Store;
 let devices: Device[];
+let directory: string;
 
 beforeAll(async () => {
+  // Not a temporary workspace: that one is searched by its own connection, without the worker.
+  directory = mkdtempSync(join(tmpdir(), 'gatehouse-search-'));
   store = await createStore({
-    directory: ':memory:',
+    directory,
     clock: systemClock(),
     logger: silentLogger(),
   });
@@ -104,7 +109,10 @@ beforeAll(async () => {
     for (const one of devices) store.identityDevices.put(one);
   });
 });
-afterAll(() => store.close());
+afterAll(async () => {
+  await store.close();
+  rmSync(directory, { recursive: true, force: true });
+});
 
 async function searchStore(search: DeviceSearch) {
   const { rows, total } = await store.searchDevices(search);
@@ -234,4 +242,23 @@ test('devices of a workspace from before there was a search are found', async ()
   expect(await total({ query: 'ängstliche tÜR' })).toBe(0);
   expect(await total({ nameContains: 'gate' })).toBe(1);
   await migrated.close();
+});
+
+test('a temporary workspace, which no other connection may open, is searched too', async () => {
+  const temporary = await createStore({
+    directory: ':memory:',
+    clock: systemClock(),
+    logger: silentLogger(),
+  });
+  await temporary.unit(() => temporary.identityDevices.put(device(7)));
+  const found = await temporary.searchDevices({
+    applicationId: 'lab',
+    query: 'SENSOR-7',
+    orderBy: 'device_id',
+    descending: false,
+    limit: 10,
+    offset: 0,
+  });
+  expect(found).toEqual({ rows: [1], total: 1 });
+  await temporary.close();
 });
