@@ -19,7 +19,7 @@ const NEEDED_NODE_MAJOR = 24;
  * What Node is told when it runs the program. A small space for young objects keeps the pauses of its garbage collector
  * short and the memory at rest low; left alone it grows with the memory of the machine.
  */
-export const programArguments = ['--max-semi-space-size=16'];
+export const programArguments = ['--max-semi-space-size=32'];
 
 /** @param {string} message */
 export function say(message) {

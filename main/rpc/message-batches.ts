@@ -1,5 +1,5 @@
 /** Most messages of one batch, so that a long one does not hold the event loop. */
-const MOST_AT_ONCE = 64;
+const MOST_AT_ONCE = 256;
 
 /**
  * The messages of a stream in batches: each waits for one message and takes along what else comes before the turn of the

@@ -96,7 +96,7 @@ export const MOST_RECEPTIONS = 256;
 const RETRY_MS = 1_000;
 /** Rows in one commit that show that more are coming, and how many turns then share one. */
 const CROWDED_ROWS = 8;
-const SHARING_TURNS = 16;
+const SHARING_TURNS = 32;
 
 interface MutableBatch extends FrameBatch {
   receptions: Map<number, ReceptionRecord>;

@@ -33,7 +33,7 @@ export interface GroupCommit {
 
 /** Units in one commit that show that more are coming, and how many turns then share one. */
 const CROWDED_UNITS = 3;
-const SHARING_TURNS = 8;
+const SHARING_TURNS = 12;
 
 /** Creates the group commit of one connection, which must be used for writing by nothing else. */
 export function createGroupCommit(db: Database, file: string): GroupCommit {

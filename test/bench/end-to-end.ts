@@ -11,14 +11,22 @@ import {
   benchDevice,
   fillWorkspace,
 } from './bench-devices.ts';
-import { ask, call, countEvents, nextMessage, startSender } from './program-under-load.ts';
+import {
+  ask,
+  call,
+  countEvents,
+  nextMessage,
+  type Observed,
+  startSender,
+} from './program-under-load.ts';
 
 /** One burst of uplinks through the whole program. */
 export interface EndToEndRun {
   /** Frames per second that were sent. */
   readonly perSecond: number;
   readonly sent: number;
-  /** Events `as.up.data.forward` that a subscriber got over HTTP. */
+  /** Events `as.up.data.forward` that a subscriber was to get over HTTP, and those that it got. */
+  readonly expectedEvents: number;
   readonly events: number;
   /** Events that carry what the formatter made of the payload. */
   readonly decoded: number;
@@ -36,6 +44,8 @@ export interface BurstPlan {
   readonly perSecond: number;
   /** JavaScript formatter of the application meanwhile. */
   readonly formatter?: string;
+  /** Whose events a subscriber reads; those of all devices by default. */
+  readonly observed?: Observed;
 }
 
 export interface EndToEndOptions {
@@ -112,6 +122,13 @@ interface Burst {
   readonly perSecond: number;
   readonly seconds: number;
   readonly heardBy: number;
+  readonly observed: Observed;
+}
+
+/** How many of `count` uplinks, which devices send in turns, are of the observed ones. */
+function expectedEvents(count: number, devices: number, observed: Observed): number {
+  if (observed === 'all') return count;
+  return Math.floor(count / devices) * observed + Math.min(count % devices, observed);
 }
 
 async function runBurst({
@@ -122,9 +139,10 @@ async function runBurst({
   perSecond,
   seconds,
   heardBy,
+  observed,
 }: Burst): Promise<EndToEndRun> {
   const before = await newestFrameId(program);
-  const events = await countEvents(program, 'as.up.data.forward', '"decoded_payload":');
+  const events = await countEvents(program, 'as.up.data.forward', '"decoded_payload":', observed);
   const count = Math.floor(perSecond * seconds);
   await call(program, 'GET', '/gatehouse/diagnostics');
   const port = Number(program.addresses.udp?.split(':')[1]);
@@ -138,7 +156,11 @@ async function runBurst({
     gateways: GATEWAYS,
     heardBy,
   });
-  for (let waitedMs = 0; events.count() < count && waitedMs < SETTLE_MS; waitedMs += LOOK_MS)
+  const quietMs = performance.now() + SETTLE_MS;
+  const expected = expectedEvents(count, devices.length, observed);
+  for (let waitedMs = 0; events.count() < expected && waitedMs < SETTLE_MS; waitedMs += LOOK_MS)
+    await wait(LOOK_MS);
+  while ((await newestFrameId(program)) - before < count && performance.now() < quietMs)
     await wait(LOOK_MS);
   const busy = await call(program, 'GET', '/gatehouse/diagnostics');
   const cpuAfter = cpuSecondsOf(program.child.pid);
@@ -148,6 +170,7 @@ async function runBurst({
       cpuAfter !== undefined && { cpuUs: ((cpuAfter - cpuBefore) / count) * 1e6 }),
     perSecond: count / report.seconds,
     sent: count,
+    expectedEvents: expected,
     events: events.count(),
     decoded: events.countWithText(),
     recorded: (await newestFrameId(program)) - before,
@@ -203,7 +226,7 @@ export async function measureEndToEnd(options: EndToEndOptions): Promise<EndToEn
     const bareCpuUs = await measureBareIngest(sender, devices, options);
     const runs: EndToEndRun[] = [];
     let firstFCnt = 1;
-    for (const { perSecond, formatter } of options.bursts) {
+    for (const { perSecond, formatter, observed = 'all' } of options.bursts) {
       await setFormatter(program, formatter);
       runs.push(
         await runBurst({
@@ -214,6 +237,7 @@ export async function measureEndToEnd(options: EndToEndOptions): Promise<EndToEn
           perSecond,
           seconds: options.seconds,
           heardBy: options.gatewaysPerUplink ?? GATEWAYS,
+          observed,
         }),
       );
       firstFCnt += Math.ceil((perSecond * options.seconds) / devices.length) + 1;

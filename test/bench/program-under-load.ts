@@ -23,18 +23,30 @@ export async function call(
   return json;
 }
 
+/** Whose events are read: those of all devices, or of the first so many. */
+export type Observed = 'all' | number;
+
+function identifiers(observed: Observed): readonly unknown[] {
+  const application_ids = { application_id: BENCH_APPLICATION };
+  if (observed === 'all') return [{ application_ids }];
+  return Array.from({ length: observed }, (_, index) => ({
+    device_ids: { device_id: `device-${index}`, application_ids },
+  }));
+}
+
 /** Hands what comes on a stream of events of one name to `onBytes`; answers how to end it. */
 export async function streamEvents(
   program: HeadlessProcess,
   name: string,
   onBytes: (bytes: Uint8Array) => void,
+  observed: Observed = 'all',
 ): Promise<() => Promise<void>> {
   const cancel = new AbortController();
   const answer = await fetch(`http://${program.addresses.http}/api/v3/events`, {
     method: 'POST',
     headers: { authorization: `Bearer ${API_KEY}` },
     body: JSON.stringify({
-      identifiers: [{ application_ids: { application_id: BENCH_APPLICATION } }],
+      identifiers: identifiers(observed),
       names: [name],
     }),
     signal: cancel.signal,
@@ -76,10 +88,15 @@ function textCounter(texts: readonly string[]) {
 }
 
 /** Counts events of one name until it is stopped, without parsing them, and among them those that hold `text`. */
-export async function countEvents(program: HeadlessProcess, name: string, text: string) {
+export async function countEvents(
+  program: HeadlessProcess,
+  name: string,
+  text: string,
+  observed: Observed,
+) {
   const marker = `"name":"${name}"`;
   const counter = textCounter([marker, text]);
-  const stop = await streamEvents(program, name, counter.add);
+  const stop = await streamEvents(program, name, counter.add, observed);
   return {
     count: () => counter.counts.get(marker) ?? 0,
     countWithText: () => counter.counts.get(text) ?? 0,

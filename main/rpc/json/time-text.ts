@@ -11,10 +11,16 @@ function fraction(nanos: number): string {
   return `.${digits}`;
 }
 
+/** The second that was written last: times that are written one after the other mostly lie in the same. */
+let lastSecond = { seconds: 0n, text: '1970-01-01T00:00:00' };
+
 /** `2024-05-06T07:08:09.120Z` */
 export function timestampText(seconds: bigint, nanos: number): string {
-  const text = new Date(Number(seconds) * 1000).toISOString();
-  return `${text.slice(0, 19)}${fraction(nanos)}Z`;
+  if (seconds !== lastSecond.seconds) {
+    const text = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
+    lastSecond = { seconds, text };
+  }
+  return `${lastSecond.text}${fraction(nanos)}Z`;
 }
 
 /** Reads RFC 3339; undefined if the text is none. */
