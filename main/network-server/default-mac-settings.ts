@@ -13,7 +13,7 @@ import type {
 } from '../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { type Band, MAX_EIRP_DBM } from '../lorawan/index.ts';
 import { DEFAULT_MARGIN_DB } from './adr.ts';
-import { ANSWER_TIMEOUT_MS as CLASS_C_TIMEOUT_MS } from './class-c.ts';
+import { ANSWER_TIMEOUT_MS as CLASS_C_TIMEOUT_MS } from './class-c-step.ts';
 import { DEFAULT_COUNT_PERIOD, DEFAULT_TIME_PERIOD_MS } from './mac/dev-status.ts';
 import { bandOf, newMacState } from './new-mac-state.ts';
 

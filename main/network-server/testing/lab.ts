@@ -8,7 +8,7 @@ import {
 } from '../../api/gen/ttn/lorawan/v3/end_device_pb.js';
 import { MACVersion, PHYVersion } from '../../api/gen/ttn/lorawan/v3/lorawan_pb.js';
 import { OUTCOME, STAGE } from '../../base/causes.ts';
-import { type Clock, sleepWith, type Timer } from '../../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import type {
   AntennaReception,
   GatewayLink,
@@ -36,6 +36,7 @@ import { createStore, type Store } from '../../store/index.ts';
 import { createNetworkServer, type NetworkServer } from '../network-server.ts';
 import { newMacState } from '../new-mac-state.ts';
 import type { NetworkStore } from '../ports.ts';
+import { clockOfRun } from './clock-of-run.ts';
 import { ABP_ADDR, APP_KEY, APP_S_KEY, DEV_EUI, hex, JOIN_EUI, NWK_S_KEY } from './frames.ts';
 
 export const lora = (spreadingFactor: number, bandwidthHz = 125_000): Modulation => ({
@@ -244,36 +245,6 @@ export interface LabParts {
   readonly logger: Logger;
   /** The application server's queue calls end here. */
   readonly onQueued: (deviceRow: number) => void;
-}
-
-/** The clock of one run of the program: it measures from the run's start, and its timers end with the run. */
-function clockOfRun(world: VirtualClock): Clock & { end(): void } {
-  const startedMs = world.monotonic();
-  const timers = new Set<Timer>();
-  const clock = {
-    now: () => world.now(),
-    monotonic: () => world.monotonic() - startedMs,
-    setTimer(delayMs: number, run: () => void): Timer {
-      const timer = world.setTimer(delayMs, () => {
-        timers.delete(timer);
-        run();
-      });
-      timers.add(timer);
-      return {
-        cancel() {
-          timers.delete(timer);
-          timer.cancel();
-        },
-      };
-    },
-    sleep: (delayMs: number, signal?: AbortSignal): Promise<void> =>
-      sleepWith(clock, delayMs, signal),
-    end() {
-      for (const timer of timers) timer.cancel();
-      timers.clear();
-    },
-  };
-  return clock;
 }
 
 export type Lab = Awaited<ReturnType<typeof createLab>>;
