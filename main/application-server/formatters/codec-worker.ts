@@ -25,12 +25,13 @@ export interface CodecWorkerLimits {
 export const CODEC_WORKER_LIMITS: CodecWorkerLimits = {
   hardLimitMs: 1000,
   startLimitMs: 10_000,
-  maxPending: 16_384,
-  maxPendingPerScope: 8_192,
+  maxPending: 8_192,
+  maxPendingPerScope: 2_048,
 };
 
-/** Most calls the worker has at a time; more would keep those of other applications waiting behind them. */
-const CALLS_AT_ONCE = 32;
+/** Most calls the worker has at a time, and how long those that are like the last ones may take together. */
+const MOST_AT_ONCE = 32;
+const AT_ONCE_MS = 10;
 
 export interface CodecWorkerOptions {
   readonly clock: Clock;
@@ -73,6 +74,8 @@ export class CodecWorker {
   #isPumpPlanned = false;
   /** What the worker has and has not answered, by id, in the order in which it runs them. */
   #sent = new Map<number, Pending>();
+  /** Slow scripts are sent one by one, so that applications take turns; fast ones many at a time. */
+  #atOnce = 1;
   /** The call that ran when the time limit was last looked at. */
   #watchedId = 0;
   readonly #running = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
@@ -124,7 +127,7 @@ export class CodecWorker {
     this.#watchedId = this.#nextId;
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       this.#sent.set(this.#nextId++, next);
-      if (this.#sent.size >= CALLS_AT_ONCE) break;
+      if (this.#sent.size >= this.#atOnce) break;
     }
     this.#worker.postMessage(requestOf(this.#sent));
     this.#watch();
@@ -184,7 +187,10 @@ export class CodecWorker {
       this.#ready = true;
       this.#starting = false;
     } else {
-      this.#settle(message.outcomes);
+      const { outcomes, ranMs } = message;
+      const fitting = Math.floor((AT_ONCE_MS * outcomes.length) / Math.max(ranMs, 0.001));
+      this.#atOnce = Math.min(MOST_AT_ONCE, Math.max(1, fitting));
+      this.#settle(outcomes);
       if (message.broken) {
         this.#drop();
         this.#queue.unshift(this.#takeSent());

@@ -47,6 +47,8 @@ export type WorkerMessage =
   | {
       readonly type: 'outcomes';
       readonly outcomes: readonly NumberedOutcome[];
+      /** How long they ran together. */
+      readonly ranMs: number;
       /** The engine was left in an unknown state by the last of them; this worker runs nothing more. */
       readonly broken: boolean;
     };

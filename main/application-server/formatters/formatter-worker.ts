@@ -42,21 +42,23 @@ if (port) {
   const send = (message: WorkerMessage): void => port.postMessage(message);
   port.on('message', ({ scripts, calls }: WorkerRequest) => {
     let outcomes: NumberedOutcome[] = [];
-    let answeredMs = clock.monotonic();
+    let startedMs = clock.monotonic();
+    const answer = (broken: boolean): void => {
+      send({ type: 'outcomes', outcomes, ranMs: clock.monotonic() - startedMs, broken });
+      outcomes = [];
+      startedMs = clock.monotonic();
+    };
     for (const { id, scriptIndex, ...call } of calls) {
       Atomics.store(running, 0, id);
       const { outcome, broken } = run(sandboxes, { ...call, script: scripts[scriptIndex] ?? '' });
       outcomes.push({ id, outcome });
       if (broken) {
-        send({ type: 'outcomes', outcomes, broken });
+        answer(true);
         return;
       }
-      if (clock.monotonic() - answeredMs < ANSWER_EVERY_MS) continue;
-      send({ type: 'outcomes', outcomes, broken });
-      outcomes = [];
-      answeredMs = clock.monotonic();
+      if (clock.monotonic() - startedMs >= ANSWER_EVERY_MS) answer(false);
     }
-    if (outcomes.length > 0) send({ type: 'outcomes', outcomes, broken: false });
+    if (outcomes.length > 0) answer(false);
   });
   send({ type: 'ready' });
 }
