@@ -33,7 +33,7 @@ export interface EventBus {
   readonly subscriberCount: number;
 }
 
-const DEFAULT_CAPACITY = 4_000;
+const DEFAULT_CAPACITY = 2_000;
 /**
  * Late data is built so many at a time and so often, so that events let go of what they were built from. While more events
  * than that are published none is built: most of them will be forgotten before anybody asks.
