@@ -367,7 +367,10 @@ test('gateways are found by EUI, which is taken once, and a changed one is no lo
   });
   await registry.gateways.update(changed, ['name', 'lbs_lns_secret']);
   expect(registry.gateways.isNew(gatewayId)).toBe(false);
-  const read = await registry.gateways.getByEui(eui);
+  const read = await registry.gateways.getByEui(euiBytes);
+  expect(await codeOf(registry.gateways.getByEui(new Uint8Array()))).toBe(
+    'pkg/identityserver/store:gateway_not_found_by_eui',
+  );
   expect(read).toMatchObject({ name: 'Roof', lbsLnsSecret: { value: key(7) } });
   await registry.gateways.delete(gatewayId);
   expect(await codeOf(registry.gateways.get(gatewayId, []))).toBe(

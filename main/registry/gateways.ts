@@ -21,7 +21,8 @@ import { createTrash, pageOfDeleted, type Trash } from './trash.ts';
 export interface GatewayRegistry {
   create(gateway: Gateway): Promise<Gateway>;
   get(gatewayId: string, paths: readonly string[]): Promise<Gateway>;
-  getByEui(eui: GatewayEui): Promise<Gateway>;
+  /** @param eui 8 bytes; none are the EUI of no gateway */
+  getByEui(eui: Uint8Array): Promise<Gateway>;
   list(
     request: ListRequest,
     paths: readonly string[],
@@ -258,7 +259,9 @@ export function createGatewayRegistry(
     async get(gatewayId, paths) {
       return answer(find(context, gatewayId), paths);
     },
-    async getByEui(eui) {
+    async getByEui(bytes) {
+      if (bytes.length === 0) throw gatewayNotFoundByEui({ gateway_eui: '' });
+      const eui = eui64FromBytes(bytes);
       const row = store.gateways.getByEui(eui);
       if (!row) throw gatewayNotFoundByEui({ gateway_eui: eui });
       return decode(row);

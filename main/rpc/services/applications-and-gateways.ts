@@ -10,7 +10,7 @@ import { GatewaySchema, GatewaysSchema } from '../../api/gen/ttn/lorawan/v3/gate
 import { GatewayRegistry } from '../../api/gen/ttn/lorawan/v3/gateway_services_pb.js';
 import { GatewayIdentifiersSchema } from '../../api/gen/ttn/lorawan/v3/identifiers_pb.js';
 import { defineError } from '../../base/errors.ts';
-import { eui64FromBytes, eui64ToBytes } from '../../lorawan/index.ts';
+import { eui64ToBytes } from '../../lorawan/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { maySeeAll, requireAdmin, requireLogin, requireRight } from '../rights.ts';
 import { type Served, serve } from '../router.ts';
@@ -87,7 +87,7 @@ function gatewayService({ gateways }: Registry): Served {
     get: ({ gatewayIds, fieldMask }) =>
       gateways.get(gatewayIds?.gatewayId ?? '', fieldMask?.paths ?? []),
     async getIdentifiersForEUI({ eui }) {
-      const { ids } = await gateways.getByEui(eui64FromBytes(eui));
+      const { ids } = await gateways.getByEui(eui);
       return ids ?? create(GatewayIdentifiersSchema);
     },
     async list({ limit, page, order, deleted, fieldMask }, call) {
