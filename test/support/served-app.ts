@@ -34,6 +34,8 @@ export interface ServedApi {
   transport(carrier: CarrierName, token?: string): Transport;
   /** A call below `/api/v3`. */
   rest(verb: string, path: string, body?: unknown, token?: string): Promise<RestAnswer>;
+  /** A call below `/api/v3` whose answer is not read yet. */
+  open(verb: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response>;
   /** A stream of JSON lines below `/api/v3` that ends by itself. */
   restStream(path: string): Promise<{ headers: Headers; lines: Record<string, unknown>[] }>;
   stop(): Promise<void>;
@@ -63,9 +65,16 @@ export async function serveApp({ handle, callerOf, router }: App): Promise<Serve
   const http = await startHttpServer({ host, port: 0, handle, callerOf, sessions, logger });
   const grpc = await startGrpcServer({ router, host, port: 0, callerOf });
   const baseUrl = `http://${http.address}`;
-  const send = (verb: string, path: string, body: unknown, token: string): Promise<Response> =>
+  const send = (
+    verb: string,
+    path: string,
+    body: unknown,
+    token: string,
+    signal?: AbortSignal,
+  ): Promise<Response> =>
     fetch(`${baseUrl}/api/v3${path}`, {
       method: verb,
+      ...(signal && { signal }),
       ...(token !== '' && { headers: { authorization: `Bearer ${token}` } }),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
@@ -86,6 +95,7 @@ export async function serveApp({ handle, callerOf, router }: App): Promise<Serve
       const { status, headers } = response;
       return { status, headers, json: (await response.json()) as RestAnswer['json'] };
     },
+    open: (verb, path, body, signal) => send(verb, path, body, API_KEY, signal),
     async restStream(path) {
       const response = await send('GET', path, undefined, API_KEY);
       const lines = (await response.text()).split('\n').filter((line) => line !== '');

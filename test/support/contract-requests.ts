@@ -1,0 +1,170 @@
+/** The methods of `ttn.lorawan.v3` as its generated descriptors have them, and requests to each that keep its rules. */
+import { readdirSync } from 'node:fs';
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  getOption,
+  hasOption,
+  type JsonObject,
+  type JsonValue,
+  type Message,
+  type MessageInitShape,
+  ScalarType,
+  toJson,
+} from '@bufbuild/protobuf';
+import {
+  field as fieldOption,
+  oneof,
+  type Rules,
+} from '../../main/api/gen/gatehouse/options/v1/options_pb.js';
+import { type HttpRule, http } from '../../main/api/gen/google/api/annotations_pb.js';
+
+const CONTRACT = new URL('../../main/api/gen/ttn/lorawan/v3/', import.meta.url);
+
+const isService = (one: unknown): one is DescService =>
+  typeof one === 'object' && one !== null && 'kind' in one && one.kind === 'service';
+
+/** Every service that the generated files declare. */
+export async function contractServices(): Promise<DescService[]> {
+  const files = readdirSync(CONTRACT).filter((name) => name.endsWith('_pb.js'));
+  const modules = await Promise.all(files.map((name) => import(new URL(name, CONTRACT).href)));
+  return modules.flatMap((module: object) => Object.values(module).filter(isService));
+}
+
+/** Texts that identifiers, codes and ids of the contract look like; the first that keeps the rules is taken. */
+const TEXTS = [
+  'walk',
+  'WALK',
+  'walk@gatehouse.invalid',
+  'EU_863_870',
+  '1.0.3',
+  'LW:D0:70B3D57ED0000001:0004A30B001C0530:00000000',
+];
+
+const formOf = (desc: DescField) =>
+  hasOption(desc, fieldOption) ? getOption(desc, fieldOption) : undefined;
+
+function keeps(rules: Rules | undefined, text: string): boolean {
+  if (!rules || (rules.ignoreEmpty && text === '')) return true;
+  return (
+    BigInt(text.length) >= (rules.minLen ?? 0n) &&
+    BigInt(text.length) <= (rules.maxLen ?? 10_000n) &&
+    (rules.in.length === 0 || rules.in.includes(text)) &&
+    (!rules.email || text.includes('@')) &&
+    (rules.pattern === undefined || new RegExp(rules.pattern).test(text))
+  );
+}
+
+function textFor(desc: DescField, rules: Rules | undefined): string {
+  const found = [...TEXTS, ...(rules?.in ?? [])].find((text) => text !== '' && keeps(rules, text));
+  if (found === undefined) throw new Error(`no text fits ${desc.parent.typeName}.${desc.name}`);
+  return found;
+}
+
+function bytesFor(desc: DescField, rules: Rules | undefined): Uint8Array {
+  const length = formOf(desc)?.hexBytes || Number(rules?.len ?? rules?.minLen ?? 1n);
+  return new Uint8Array(length).fill(1);
+}
+
+/** Whether a field has to be set for its rules to hold. */
+function isNeeded(desc: DescField, rules: Rules | undefined): boolean {
+  if (!rules) return false;
+  if (rules.required || (rules.minItems ?? 0n) > 0n) return true;
+  if (rules.ignoreEmpty || desc.fieldKind === 'list' || desc.fieldKind === 'map') return false;
+  if (desc.scalar === ScalarType.STRING) return !keeps(rules, '');
+  return (rules.len ?? rules.minLen ?? 0n) > 0n || (rules.gte ?? 0) > 0 || rules.gt !== undefined;
+}
+
+/** A value of a field, or one item of a list. */
+function oneValue(desc: DescField, rules: Rules | undefined): unknown {
+  if (desc.message) return sampleOf(desc.message);
+  if (desc.enum) return desc.enum.values.at(-1)?.number;
+  if (desc.scalar === ScalarType.BYTES) return bytesFor(desc, rules);
+  if (desc.scalar === ScalarType.STRING) return textFor(desc, rules);
+  return Math.max(rules?.gte ?? 0, (rules?.gt ?? 0) + 1);
+}
+
+/** A message with what its rules ask for and no more. */
+function sampleOf(desc: DescMessage): Record<string, unknown> {
+  const sample: Record<string, unknown> = {};
+  for (const field of desc.fields) {
+    const rules = formOf(field)?.rules;
+    if (field.oneof) {
+      const { oneof: arms } = field;
+      const isRequired = hasOption(arms, oneof) && getOption(arms, oneof).required;
+      if (isRequired && arms.fields[0] === field)
+        sample[arms.localName] = { case: field.localName, value: oneValue(field, rules) };
+    } else if (isNeeded(field, rules)) {
+      sample[field.localName] =
+        field.fieldKind === 'list' ? [oneValue(field, rules?.items)] : oneValue(field, rules);
+    }
+  }
+  return sample;
+}
+
+/** The smallest request that keeps the rules of a method. */
+export function smallestRequest({ input }: DescMethod): Message {
+  return create(input, sampleOf(input) as MessageInitShape<DescMessage>);
+}
+
+/** Every HTTP binding of a method. */
+export function bindingsOf(method: DescMethod): HttpRule[] {
+  if (!hasOption(method, http)) return [];
+  const rule = getOption(method, http);
+  return [rule, ...rule.additionalBindings];
+}
+
+export interface RestRequest {
+  readonly verb: string;
+  readonly path: string;
+  readonly body: JsonValue | undefined;
+}
+
+function fieldAt(desc: DescMessage, names: readonly string[]): DescField {
+  const [head, ...rest] = names;
+  const field = desc.fields.find(({ name }) => name === head);
+  if (!field) throw new Error(`${desc.typeName} has no field ${head}`);
+  return rest.length > 0 && field.message ? fieldAt(field.message, rest) : field;
+}
+
+/** Text for a variable of a path. */
+function variable(desc: DescMessage, path: string): string {
+  const field = fieldAt(desc, path.split('.'));
+  if (field.enum) return field.enum.values.at(-1)?.name ?? '';
+  const bytes = formOf(field)?.hexBytes;
+  if (bytes) return '01'.repeat(bytes);
+  return field.scalar === ScalarType.STRING ? textFor(field, formOf(field)?.rules) : '1';
+}
+
+function queryOf(json: JsonObject, prefix: string, query: URLSearchParams): void {
+  for (const [name, value] of Object.entries(json)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (typeof one === 'object' && one !== null && !Array.isArray(one))
+        queryOf(one, `${prefix}${name}.`, query);
+      else query.append(`${prefix}${name}`, String(one));
+    }
+  }
+}
+
+/** The smallest request over one HTTP binding. */
+export function restRequest(method: DescMethod, rule: HttpRule, message: Message): RestRequest {
+  const { case: verb = '', value: template = '' } = rule.pattern;
+  const json = toJson(method.input, message, { useProtoFieldName: true }) as JsonObject;
+  const path = template.replaceAll(/\{([^}]+)\}/g, (_, name: string) =>
+    encodeURIComponent(variable(method.input, name)),
+  );
+  if (rule.body === '*') return { verb: verb.toUpperCase(), path, body: json };
+  const { [rule.body]: body, ...rest } = json;
+  const query = new URLSearchParams();
+  for (const [, name = ''] of template.matchAll(/\{([^}.]+)/g)) delete rest[name];
+  queryOf(rest, '', query);
+  const address = query.size > 0 ? `${path}?${query}` : path;
+  return {
+    verb: verb.toUpperCase(),
+    path: address,
+    body: rule.body === '' ? undefined : (body ?? {}),
+  };
+}
