@@ -5,11 +5,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type HeadlessProcess, startHeadless } from './support/headless-process.ts';
 import type { Json } from './support/program-api.ts';
 import { type StackClient, type StackStream, stackClient } from './support/stack-client.ts';
-import { application_ids, hex, masked, pump, time } from './support/stack-commands.ts';
+import { application_ids, codeOf, hex, masked, pump, time } from './support/stack-commands.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'gatehouse-cli-traffic-'));
 const meter = { device_id: 'meter', application_ids };
@@ -172,4 +173,13 @@ test('events follows what the command line does to a device, and --tail repeats 
   const repeated = first.name === 'events.stream.start' ? await again.next() : first;
   expect(repeated).toEqual(update);
   again.cancel();
+});
+
+test('who follows a program that stops is told that it is unavailable, and may come back', async () => {
+  const events = await followEvents({ names: ['as.application.subscribe'] });
+  const ups = stack.stream('AppAs', 'Subscribe', application_ids);
+  await events.next();
+  const cut = [codeOf(events.next()), codeOf(ups.next())];
+  await program.stop();
+  expect(await Promise.all(cut)).toEqual([status.UNAVAILABLE, status.UNAVAILABLE]);
 });

@@ -3,9 +3,8 @@ import {
   type Http2Server,
   type Http2ServerRequest,
   type Http2ServerResponse,
-  type Http2Session,
 } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createConnectRouter, createContextValues } from '@connectrpc/connect';
 import {
   compressionGzip,
@@ -84,17 +83,21 @@ export async function startGrpcServer(options: {
     // What fails in a method was answered and logged before; what fails here is writing to a client that has gone.
     answer(request, response).catch(() => response.stream?.destroy());
   });
-  const sessions = new Set<Http2Session>();
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.on('session', (session) => {
-    sessions.add(session);
-    session.once('close', () => sessions.delete(session));
     session.on('error', () => session.destroy());
   });
   const { address, port, family } = await listen(server, options.host, options.port);
   return {
     address: family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
     async close() {
-      for (const session of sessions) session.destroy();
+      // Ending the sessions would reset each stream without a status, which clients take for an internal error.
+      // A connection that is cut is "unavailable" to them, so that they come back.
+      for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
