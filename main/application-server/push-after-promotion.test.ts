@@ -15,7 +15,7 @@ import { createStore, type Store } from '../store/index.ts';
 import { keyOf, sampleDevice } from '../store/testing/samples.ts';
 import { createApplicationQueue } from './downlink-queue.ts';
 
-const unknownSession = defineError('pkg/networkserver:unknown_session', 'INVALID_ARGUMENT', 'No.');
+const unknownSession = defineError('pkg/networkserver:unknown_session', 'NOT_FOUND', 'No.');
 const OLD = Uint8Array.of(1);
 const NEW = Uint8Array.of(2);
 

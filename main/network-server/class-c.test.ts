@@ -208,7 +208,7 @@ test('a time that is over fails with its cause, one that is too near is refused'
   const at = (ms: number) =>
     withClassBC(item(0), { absoluteTime: timestampFromMs(lab.clock.now() + ms) });
   const tooNear = expect(lab.network.downlinkQueue.push(REF, [at(2_000)])).rejects.toMatchObject({
-    reason: 'expired_downlink',
+    reason: 'downlink_expired',
   });
   await lab.clock.advance(10);
   await tooNear;

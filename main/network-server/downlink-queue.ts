@@ -127,7 +127,7 @@ export function createDownlinkQueue(
       const minimum = next.get(key) ?? 0;
       if (fCnt < minimum)
         throw fCntTooLow(
-          { f_cnt: fCnt, min_f_cnt_down: minimum },
+          { f_cnt: fCnt, min_f_cnt: minimum },
           { details: [details(sessions, minimumOf)] },
         );
       next.set(key, fCnt + 1);

@@ -11,12 +11,12 @@ export const deviceNotFound = defineError(
 export const fCntTooLow = defineError(
   'pkg/networkserver:f_cnt_too_low',
   'INVALID_ARGUMENT',
-  'The counter {f_cnt} of the downlink was used before. It has to be {min_f_cnt_down} or more.',
+  'The counter {f_cnt} of the downlink was used before. It has to be {min_f_cnt} or more.',
 );
 
 export const unknownSession = defineError(
   'pkg/networkserver:unknown_session',
-  'INVALID_ARGUMENT',
+  'NOT_FOUND',
   'The downlink is encrypted for a session that device {device_uid} does not have. Encrypt it for the present one.',
 );
 
@@ -27,8 +27,8 @@ export const downlinkTooLong = defineError(
 );
 
 export const expired = defineError(
-  'pkg/networkserver:expired_downlink',
-  'INVALID_ARGUMENT',
+  'pkg/networkserver:downlink_expired',
+  'FAILED_PRECONDITION',
   'The time of the downlink for device {device_uid} is over or less than 2.5 seconds ahead. Choose a later one.',
 );
 

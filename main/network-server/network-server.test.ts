@@ -268,7 +268,7 @@ test('a frame of the network itself takes the next counter, and what was queued 
   const push = queue.push(REF, [encryptedDownlink(ABP_KEYS, 0, '01', NO_KEY_ID)]);
   await expect(push).rejects.toMatchObject({
     reason: 'f_cnt_too_low',
-    attributes: { min_f_cnt_down: 1 },
+    attributes: { min_f_cnt: 1 },
   });
   const long = encryptedDownlink(ABP_KEYS, 1, 'AB'.repeat(100), NO_KEY_ID);
   await Promise.all([queue.push(REF, [long]), lab.clock.advance(10)]);
