@@ -15,6 +15,7 @@ import {
   ScalarType,
   toJson,
 } from '@bufbuild/protobuf';
+import { reflect } from '@bufbuild/protobuf/reflect';
 import {
   field as fieldOption,
   oneof,
@@ -123,20 +124,28 @@ export interface RestRequest {
   readonly body: JsonValue | undefined;
 }
 
-function fieldAt(desc: DescMessage, names: readonly string[]): DescField {
-  const [head, ...rest] = names;
+/** Text for a variable of a path: what the request has there, or else something that keeps the rules. */
+function variable(desc: DescMessage, message: Message | undefined, path: string): string {
+  const [head, ...rest] = path.split('.');
   const field = desc.fields.find(({ name }) => name === head);
   if (!field) throw new Error(`${desc.typeName} has no field ${head}`);
-  return rest.length > 0 && field.message ? fieldAt(field.message, rest) : field;
+  const value = message && reflect(desc, message).get(field);
+  if (rest.length > 0 && field.message) {
+    const inner = value as { readonly message: Message } | undefined;
+    return variable(field.message, inner?.message, rest.join('.'));
+  }
+  const form = formOf(field);
+  if (value instanceof Uint8Array && value.length > 0) return Buffer.from(value).toString('hex');
+  if (form?.hexBytes) return '01'.repeat(form.hexBytes);
+  if (field.enum) return field.enum.value[Number(value)]?.name ?? '';
+  if (field.scalar === ScalarType.STRING) return String(value || textFor(field, form?.rules));
+  return String(value || 1);
 }
 
-/** Text for a variable of a path. */
-function variable(desc: DescMessage, path: string): string {
-  const field = fieldAt(desc, path.split('.'));
-  if (field.enum) return field.enum.values.at(-1)?.name ?? '';
-  const bytes = formOf(field)?.hexBytes;
-  if (bytes) return '01'.repeat(bytes);
-  return field.scalar === ScalarType.STRING ? textFor(field, formOf(field)?.rules) : '1';
+/** The mask of a request, which in a query is one text and in a body a list. */
+function maskOf(message: Message): { readonly paths: readonly string[] } | undefined {
+  const { fieldMask } = message as { fieldMask?: { paths: string[] } };
+  return fieldMask;
 }
 
 function queryOf(json: JsonObject, prefix: string, query: URLSearchParams): void {
@@ -149,18 +158,24 @@ function queryOf(json: JsonObject, prefix: string, query: URLSearchParams): void
   }
 }
 
-/** The smallest request over one HTTP binding. */
+/** A request over one HTTP binding. */
 export function restRequest(method: DescMethod, rule: HttpRule, message: Message): RestRequest {
   const { case: verb = '', value: template = '' } = rule.pattern;
-  const json = toJson(method.input, message, { useProtoFieldName: true }) as JsonObject;
+  const mask = maskOf(message);
+  const rest = { ...message, ...(mask && { fieldMask: undefined }) };
+  const json = toJson(method.input, rest, { useProtoFieldName: true }) as JsonObject;
   const path = template.replaceAll(/\{([^}]+)\}/g, (_, name: string) =>
-    encodeURIComponent(variable(method.input, name)),
+    encodeURIComponent(variable(method.input, message, name)),
   );
-  if (rule.body === '*') return { verb: verb.toUpperCase(), path, body: json };
-  const { [rule.body]: body, ...rest } = json;
+  if (rule.body === '*') {
+    const body = { ...json, ...(mask && { field_mask: { paths: [...mask.paths] } }) };
+    return { verb: verb.toUpperCase(), path, body };
+  }
+  const { [rule.body]: body, ...others } = json;
   const query = new URLSearchParams();
-  for (const [, name = ''] of template.matchAll(/\{([^}.]+)/g)) delete rest[name];
-  queryOf(rest, '', query);
+  for (const [, name = ''] of template.matchAll(/\{([^}.]+)/g)) delete others[name];
+  queryOf(others, '', query);
+  if (mask) query.set('field_mask', mask.paths.join(','));
   const address = query.size > 0 ? `${path}?${query}` : path;
   return {
     verb: verb.toUpperCase(),
