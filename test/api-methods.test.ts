@@ -12,6 +12,7 @@ import { EntityAccess } from '../main/api/gen/ttn/lorawan/v3/identityserver_pb.j
 import { registerAbpDevice } from './support/abp-device.ts';
 import {
   bindingsOf,
+  callMethod,
   contractServices,
   restRequest,
   smallestRequest,
@@ -19,6 +20,8 @@ import {
 import { openServedApp, type ServedApp } from './support/served-app.ts';
 
 const UNIMPLEMENTED = 12;
+/** A busy computer may take its time. */
+const PATIENCE = { timeout: 10_000 };
 const manual = readFileSync(new URL('../docs/api.md', import.meta.url), 'utf8');
 const services = await contractServices();
 let served: ServedApp;
@@ -60,10 +63,6 @@ function expectAnswer(answer: string, method: DescMethod): void {
   ).toEqual([]);
 }
 
-async function* single(message: Message): AsyncIterable<Message> {
-  yield message;
-}
-
 /** Waits for the first message of a stream. One of an application's messages is silent until there are any. */
 async function untilFirst<T>(first: Promise<T>): Promise<T> {
   let ended = false;
@@ -72,6 +71,7 @@ async function untilFirst<T>(first: Promise<T>): Promise<T> {
     () => (ended = true),
   );
   await vi.waitFor(async () => {
+    if (ended) return;
     const settings = {
       data_rate: { lora: { bandwidth: 125000, spreading_factor: 7, coding_rate: '4/5' } },
       frequency: '868100000',
@@ -80,30 +80,15 @@ async function untilFirst<T>(first: Promise<T>): Promise<T> {
     const path = '/as/applications/walk/devices/walk/up/simulate';
     expect((await served.rest('POST', path, body)).status).toBe(200);
     expect(ended).toBe(true);
-  });
+  }, PATIENCE);
   return first;
-}
-
-async function firstMessage(method: DescMethod, request: Message, signal: AbortSignal) {
-  const sent = single(request);
-  const stream = await transport.stream(
-    method as never,
-    signal,
-    undefined,
-    undefined,
-    sent as never,
-  );
-  await stream.message[Symbol.asyncIterator]().next();
 }
 
 async function callOverGrpc(method: DescMethod, request: Message): Promise<string> {
   const canceled = new AbortController();
   try {
-    if (method.methodKind === 'unary') {
-      await transport.unary(method as never, undefined, undefined, undefined, request as never);
-      return 'ok';
-    }
-    await untilFirst(firstMessage(method, request, canceled.signal));
+    const answer = callMethod(transport, method, request, canceled.signal);
+    await (method.methodKind === 'unary' ? answer : untilFirst(answer));
     return 'ok';
   } catch (error) {
     const refusal = ConnectError.from(error);

@@ -22,7 +22,7 @@ import { NsEndDeviceRegistry } from '../main/api/gen/ttn/lorawan/v3/networkserve
 import { EndDeviceQRCodeGenerator } from '../main/api/gen/ttn/lorawan/v3/qrcodegenerator_pb.js';
 import { Right } from '../main/api/gen/ttn/lorawan/v3/rights_pb.js';
 import { UserRegistry } from '../main/api/gen/ttn/lorawan/v3/user_services_pb.js';
-import { bindingsOf, restRequest } from './support/contract-requests.ts';
+import { bindingsOf, callMethod, restRequest } from './support/contract-requests.ts';
 import { API_KEY } from './support/headless-process.ts';
 import { openServedApp, type ServedApp } from './support/served-app.ts';
 
@@ -248,29 +248,9 @@ beforeAll(async () => {
 });
 afterAll(() => served.close());
 
-async function* single(message: Message): AsyncIterable<Message> {
-  yield message;
-}
-
 /** The error a call ends with. */
 async function overGrpc({ method, request }: Case, token: string): Promise<ErrorDetails> {
-  const transport = served.transport('gRPC', token);
-  const call = async (): Promise<void> => {
-    if (method.methodKind === 'unary') {
-      await transport.unary(method as never, undefined, undefined, undefined, request as never);
-      return;
-    }
-    const sent = single(request);
-    const answer = await transport.stream(
-      method as never,
-      undefined,
-      undefined,
-      undefined,
-      sent as never,
-    );
-    await answer.message[Symbol.asyncIterator]().next();
-  };
-  const error = await call().then(
+  const error = await callMethod(served.transport('gRPC', token), method, request).then(
     () => undefined,
     (thrown: unknown) => ConnectError.from(thrown),
   );

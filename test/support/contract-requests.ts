@@ -16,6 +16,7 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
+import type { Transport } from '@connectrpc/connect';
 import {
   field as fieldOption,
   oneof,
@@ -182,4 +183,26 @@ export function restRequest(method: DescMethod, rule: HttpRule, message: Message
     path: address,
     body: rule.body === '' ? undefined : (body ?? {}),
   };
+}
+
+async function* single(message: Message): AsyncIterable<Message> {
+  yield message;
+}
+
+/** Calls any method and waits for its answer, or the first message of its stream. */
+export async function callMethod(
+  transport: Transport,
+  method: DescMethod,
+  request: Message,
+  signal?: AbortSignal,
+): Promise<void> {
+  // Transports are typed by the method's own messages, which nobody knows here.
+  const [desc, sent] = [method as never, request as never];
+  if (method.methodKind === 'unary') {
+    await transport.unary(desc, signal, undefined, undefined, sent);
+    return;
+  }
+  const many = single(request) as never;
+  const stream = await transport.stream(desc, signal, undefined, undefined, many);
+  await stream.message[Symbol.asyncIterator]().next();
 }
