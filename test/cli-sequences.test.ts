@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type HeadlessProcess, startHeadless } from './support/headless-process.ts';
 import type { Json } from './support/program-api.ts';
-import { type StackClient, stackClient } from './support/stack-client.ts';
+import { refusalOf, type StackClient, stackClient } from './support/stack-client.ts';
 import {
   addresses,
   addressPaths,
@@ -219,9 +219,13 @@ test('create without a session is refused and rolled back', async () => {
     end_device: { ids, ...meterNetwork },
     ...masked('supports_join', ...Object.keys(meterNetwork)),
   });
-  await expect(refused).rejects.toMatchObject({
+  expect(await refusalOf(refused)).toMatchObject({
+    namespace: 'pkg/networkserver',
+    name: 'field_value',
+    message_format: expect.stringContaining('{field}'),
+    attributes: { fields: { field: { string_value: 'session.dev_addr' } } },
+    correlation_id: expect.stringMatching(/^[0-9a-f]{32}$/),
     code: 3,
-    details: expect.stringMatching(/pkg(\/|%2F)networkserver(:|%3A)field_value/),
   });
   expect(await codeOf(call('AsEndDeviceRegistry', 'Delete', ids))).toBe(STATUS_NOT_FOUND);
   expect(await codeOf(call('NsEndDeviceRegistry', 'Delete', ids))).toBe(STATUS_NOT_FOUND);

@@ -41,6 +41,9 @@ function method(text: string): Entry {
   return { requestType, responseType: answer.replace('stream ', ''), responseStream };
 }
 
+/** Not a service: where the loader keeps the readers of messages that no call answers with. */
+const READERS = { status: 'PbEmpty -> RpcStatus', details: 'PbEmpty -> ErrorDetails' };
+
 function description(): Entry {
   const oneofs = published.oneofs as Readonly<Record<string, Record<string, string[]>>>;
   const messages = Object.entries(published.messages as Readonly<Record<string, Fields>>).map(
@@ -59,10 +62,13 @@ function description(): Entry {
       edition: 'proto3',
       values,
     })),
-    ...mapped(published.services as Readonly<Record<string, Fields>>, (methods) => ({
-      edition: 'proto3',
-      methods: mapped(methods, method),
-    })),
+    ...mapped(
+      { ...published.services, READERS } as Readonly<Record<string, Fields>>,
+      (methods) => ({
+        edition: 'proto3',
+        methods: mapped(methods, method),
+      }),
+    ),
   };
   const [ttn = '', lorawan = '', v3 = ''] = published.package.split('.');
   return { nested: { [ttn]: { nested: { [lorawan]: { nested: { [v3]: { nested } } } } } } };
@@ -70,6 +76,37 @@ function description(): Entry {
 
 type Call = (...args: unknown[]) => ClientReadableStream<Json>;
 type ServiceClient = Client & Readonly<Record<string, Call>>;
+
+const OPTIONS = { enums: String, longs: Number, oneofs: true } as const;
+const definition = fromJSON(description() as never, OPTIONS);
+
+type Reader = (bytes: Buffer) => Json;
+const reader = (name: keyof typeof READERS): Reader => {
+  const readers = definition[`${published.package}.READERS`] as never as Record<
+    string,
+    { responseDeserialize: Reader }
+  >;
+  const found = readers[name]?.responseDeserialize;
+  if (!found) throw new Error(`There is no reader ${name}.`);
+  return found;
+};
+
+/** What a refused call carries for programs: its `ErrorDetails`. */
+export async function refusalOf(call: Promise<unknown>): Promise<Json> {
+  const error = await call.then(
+    () => undefined,
+    (refused: ServiceError) => refused,
+  );
+  const [status] = error?.metadata.get('grpc-status-details-bin') ?? [];
+  if (!status) throw error ?? new Error('The call was not refused.');
+  const { details } = reader('status')(status as Buffer) as {
+    details: { type_url: string; value: Buffer }[];
+  };
+  const [first] = details;
+  if (first?.type_url !== `type.googleapis.com/${published.package}.ErrorDetails`)
+    throw new Error(`The status carries ${first?.type_url}.`);
+  return reader('details')(first.value);
+}
 
 /** What a call answered: fields that are not on the wire are absent, bytes are Buffers. */
 export interface Answered {
@@ -107,8 +144,7 @@ function readStream(call: ReturnType<Call>): StackStream {
 
 /** A client of the program's gRPC address (`host:port`) that sends an API key as the command line does. */
 export function stackClient(address: string, key = API_KEY): StackClient {
-  const options = { enums: String, longs: Number, oneofs: true } as const;
-  const loaded = loadPackageDefinition(fromJSON(description() as never, options)) as never as {
+  const loaded = loadPackageDefinition(definition) as never as {
     ttn: {
       lorawan: { v3: Record<string, new (...args: unknown[]) => ServiceClient> };
     };
