@@ -8,7 +8,7 @@ import type { Logger } from '../base/logger.ts';
 import { type Caller, callerKey } from './call.ts';
 import { createRestHandler } from './rest-handler.ts';
 import { REST_PREFIX } from './rest-routes.ts';
-import { MAX_MESSAGE_BYTES, type Router } from './router.ts';
+import { BINARY_OPTIONS, MAX_MESSAGE_BYTES, type Router } from './router.ts';
 
 /** The whole API as one function: Connect, gRPC-Web, REST and files. The shell says who calls. */
 export type Handle = (request: Request, caller: Caller) => Promise<Response>;
@@ -101,6 +101,7 @@ export function createHandler({ router, logger, files, ...options }: FetchHandle
   const connect = createConnectRouter({
     // It needs trailers, which a `Response` does not have.
     grpc: false,
+    binaryOptions: BINARY_OPTIONS,
     jsonOptions: { registry },
     readMaxBytes: MAX_MESSAGE_BYTES,
     writeMaxBytes: MAX_MESSAGE_BYTES,

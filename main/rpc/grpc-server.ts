@@ -13,7 +13,7 @@ import {
 } from '@connectrpc/connect-node';
 import { STATUS } from '../base/errors.ts';
 import { type Caller, callerKey } from './call.ts';
-import { MAX_MESSAGE_BYTES, type Router } from './router.ts';
+import { BINARY_OPTIONS, MAX_MESSAGE_BYTES, type Router } from './router.ts';
 
 export interface GrpcServer {
   /** `host:port` in use. */
@@ -49,6 +49,7 @@ function createAnswer(
 ): Answer {
   const connect = createConnectRouter({
     acceptCompression: [compressionGzip],
+    binaryOptions: BINARY_OPTIONS,
     jsonOptions: { registry: router.registry },
     readMaxBytes: MAX_MESSAGE_BYTES,
     writeMaxBytes: MAX_MESSAGE_BYTES,

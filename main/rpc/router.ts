@@ -71,6 +71,12 @@ export interface RouterOptions {
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 /**
+ * A client may know fields that this program does not. As in JSON they are left out: kept, they would be stored and sent
+ * on as bytes that nothing here has looked at.
+ */
+export const BINARY_OPTIONS = { readUnknownFields: false } as const;
+
+/**
  * Ends a stream whose reader went away. A method that waits hears of the abort itself; one that rests at a message nobody
  * takes any more (a slow reader left) has to be ended from outside.
  */
