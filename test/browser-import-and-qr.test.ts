@@ -126,8 +126,10 @@ async function showQrCode(page: Page): Promise<void> {
   await page.emulateMedia({ media: 'print' });
   const visibility = (locator: ReturnType<Page['locator']>): Promise<string> =>
     locator.evaluate((element) => getComputedStyle(element).visibility);
-  expect(await visibility(page.getByRole('img', { name: /QR code of/ }))).toBe('visible');
-  expect(await visibility(page.locator('nav').first())).toBe('hidden');
+  const soon = { timeout: 10_000 };
+  const picture = page.getByRole('img', { name: /QR code of/ });
+  await expect.poll(() => visibility(picture), soon).toBe('visible');
+  await expect.poll(() => visibility(page.locator('nav').first()), soon).toBe('hidden');
   await page.emulateMedia({ media: 'screen' });
   await page.getByRole('combobox', { name: 'Form of the QR code' }).click();
   await page.getByRole('option', { name: 'TR005, draft 3' }).click();
